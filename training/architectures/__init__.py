@@ -1,0 +1,91 @@
+"""What can be trained: one settings class per architecture, which is its registration, form, API schema and docs row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from training.recipes import Preset, Recipe, Settings
+from training.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What goes into a network and what comes out; 0 or empty where it does not apply."""
+
+    outputs: int
+    """Classes, or 1 for a number, or the vocabulary's size for language modelling."""
+    numbers: int = 0
+    """Numeric columns."""
+    categories: tuple[int, ...] = ()
+    """Distinct values per categorical column, the unknown one included."""
+    vocabulary: int = 0
+    length: int = 0
+    """Tokens that are read at a time."""
+    padding_id: int = 0
+    channels: int = 0
+    height: int = 0
+    width: int = 0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the data before it is read: enough to choose settings and to estimate time and memory."""
+
+    rows: int
+    """Examples to train on."""
+    shapes: Shapes
+    characters: float = 0.0
+    """Mean length of a text in characters; the total for language modelling."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one forward pass costs."""
+
+    parameters: int
+    flops: float
+    """Floating-point operations per example (per token for language modelling)."""
+    activations: float = 0.0
+    """Numbers kept per example for the backward pass."""
+
+
+class Architecture(Settings):
+    """A kind of network with its settings. Subclasses register themselves and say in their docstring what they do."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    tasks: ClassVar[tuple[str, ...]]
+    order: ClassVar[int] = 100
+    """Where it stands among the cards, simplest first."""
+    good_for: ClassVar[str] = ""
+    """One plain sentence: when to choose it."""
+    paper: ClassVar[str] = ""
+    """Where the method was published: authors, title, year, address."""
+    simple: ClassVar[tuple[str, ...]] = ()
+    """At most two settings that *Simple* shows."""
+
+    @classmethod
+    def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
+        """Choose settings and recipe for this data; `balanced` is what most people should take."""
+        epochs = {"quick": 4.0, "balanced": 12.0, "thorough": 40.0}[preset]
+        return cls(), Recipe(epochs=epochs)
+
+    def cost(self, shapes: Shapes) -> Cost:
+        """Estimate a forward pass without building the network (the website has no torch)."""
+        raise NotImplementedError
+
+    def build(self, shapes: Shapes) -> nn.Module:
+        """Make the network with fresh weights, from torch's global random state."""
+        raise NotImplementedError
+
+
+ARCHITECTURES: Registry[type[Architecture]] = Registry("architecture", __name__)
+
+
+def architectures_for(task: str) -> list[type[Architecture]]:
+    """All architectures that can learn the task, simplest first."""
+    return [architecture for architecture in ARCHITECTURES.values() if task in architecture.tasks]

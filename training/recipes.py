@@ -1,0 +1,75 @@
+"""How to train: the recipe, and the presets quick, balanced and thorough that *Simple* offers."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Preset: TypeAlias = Literal["quick", "balanced", "thorough"]
+PRESETS: tuple[Preset, ...] = ("quick", "balanced", "thorough")
+
+
+class Settings(BaseModel):
+    """Choices with limits, help and defaults: the form, the API schema and the docs are made from them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recipe(Settings):
+    """How the weights are found: optimiser, learning rate over time, batches and length."""
+
+    epochs: float = Field(
+        10, gt=0, le=10_000, title="Epochs", description="How many times the training goes through all examples."
+    )
+    batch_size: int = Field(
+        32, ge=1, le=65_536, title="Batch size", description="Examples looked at before each small correction."
+    )
+    accumulate: int = Field(
+        1, ge=1, le=1024, title="Accumulate", description="Batches added up to one correction; saves memory."
+    )
+    optimizer: Literal["sgd", "adam", "adamw", "muon"] = Field(
+        "adamw", title="Optimiser", description="The rule that turns an error into a correction of the weights."
+    )
+    lr: float = Field(
+        1e-3, gt=0, le=100, title="Learning rate", description="How large each correction is. Too high diverges."
+    )
+    momentum: float = Field(
+        0.9, ge=0, lt=1, title="Momentum", description="How much of the last corrections is kept (SGD and Muon)."
+    )
+    nesterov: bool = Field(
+        False, title="Nesterov", description="Look ahead along the momentum before correcting (SGD)."
+    )
+    weight_decay: float = Field(
+        0.0, ge=0, le=10, title="Weight decay", description="Pulls weights towards zero, which keeps the model simple."
+    )
+    schedule: Literal["constant", "linear", "cosine", "flat-linear"] = Field(
+        "cosine", title="Schedule", description="How the learning rate falls from its peak to the end."
+    )
+    warmup: float = Field(
+        0.0, ge=0, le=0.9, title="Warm-up", description="Share of the training over which the learning rate rises."
+    )
+    clip_norm: float = Field(
+        0.0, ge=0, le=1000, title="Gradient clipping", description="Longest correction allowed; 0 switches it off."
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, title="Label smoothing", description="Makes the model less sure of itself."
+    )
+    augment: bool = Field(
+        True, title="Vary the examples", description="Shows pictures shifted and mirrored, so that more is learnt."
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", title="Precision", description="Half precision is faster where the device has it."
+    )
+    evaluations: int = Field(
+        20, ge=1, le=1000, title="Evaluations", description="How often held-out data is looked at during the training."
+    )
+    patience: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        title="Early stopping",
+        description="Stop after so many evaluations without progress and keep the best; 0 switches it off.",
+    )
+    checkpoint_seconds: float = Field(
+        60, ge=1, le=86_400, title="Seconds between checkpoints", description="What at most is lost in a power cut."
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed", description="The same seed gives the same curve.")

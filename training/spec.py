@@ -1,0 +1,89 @@
+"""The frozen description of one training: what, on which data, with which network, and how."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, JsonValue, ValidationError, model_validator
+
+from training.architectures import ARCHITECTURES, Architecture
+from training.errors import TrainingError
+from training.recipes import Recipe, Settings
+from training.tasks import TASKS, Task
+
+
+class Split(Settings):
+    """Which examples are kept away from the training. A data set that brings its own test part keeps it."""
+
+    test: float = Field(
+        0.2, gt=0, le=0.5, title="Held-out share", description="Examples the model never sees; they judge the result."
+    )
+    validation: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        title="Validation share",
+        description="Examples that only choose the best moment; needed for early stopping.",
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, title="Split seed", description="Another number, another division.")
+
+
+class TrainSpec(Settings):
+    """Everything that decides a training; the same spec on the same machine gives the same curve."""
+
+    task: str
+    data: str
+    """Folder of a data set version; relative paths start at the folder of the spec's file."""
+    roles: dict[str, list[str]]
+    """Column names by role."""
+    architecture: str
+    settings: dict[str, JsonValue] = {}
+    recipe: Recipe = Recipe()
+    split: Split = Split()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        try:
+            task, architecture = TASKS[self.task], ARCHITECTURES[self.architecture]
+        except TrainingError as error:
+            raise ValueError(str(error)) from error
+        if self.task not in architecture.tasks:
+            raise ValueError(f"{architecture.title} cannot learn “{task.title}”. Choose another architecture.")
+        self.network()
+        for role in task.roles:
+            columns = self.roles.get(role.key, [])
+            if not columns:
+                raise ValueError(f"No column is chosen for “{role.title}”. Choose one.")
+            if len(columns) > 1 and not role.many:
+                raise ValueError(f"“{role.title}” takes one column, not {len(columns)}.")
+        return self
+
+    def network(self) -> Architecture:
+        """The architecture with this spec's settings."""
+        return ARCHITECTURES[self.architecture].model_validate(self.settings)
+
+    def kind(self) -> type[Task]:
+        """The task's class."""
+        return TASKS[self.task]
+
+    def column(self, role: str) -> str:
+        """The single column of a role."""
+        return self.roles[role][0]
+
+
+def read_spec(path: Path) -> TrainSpec:
+    """Read `spec.json`; raises TrainingError that names the field and what is allowed."""
+    try:
+        spec = TrainSpec.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise TrainingError(f"There is no file {path}.", "Check the path.", code="no_spec") from error
+    except ValidationError as error:
+        raise TrainingError(plain_words(error), "Correct it and start again.", code="bad_spec") from error
+    return spec.model_copy(update={"data": str((path.parent / spec.data).resolve())})
+
+
+def plain_words(error: ValidationError) -> str:
+    """Say what is wrong with the first field that does not fit, in the field's own title."""
+    first = error.errors()[0]
+    where = " → ".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}." if where else message

@@ -1,0 +1,26 @@
+"""The measures that several tasks share."""
+
+from training.tasks import Metric
+
+LOSS = Metric("loss", "Loss", "How far off the model is, on average; what the training makes small.", False)
+
+ACCURACY = Metric("accuracy", "Accuracy", "Share of examples that are right.", percent=True)
+BALANCED_ACCURACY = Metric(
+    "balanced_accuracy", "Balanced accuracy", "Accuracy with every class counting the same, however rare.", percent=True
+)
+F1 = Metric("f1", "F1 (macro)", "Finding a class and being right about it, averaged over the classes.", percent=True)
+ROC_AUC = Metric("roc_auc", "ROC AUC", "How well the classes are told apart; 0.5 is guessing, 1 is perfect.")
+LOG_LOSS = Metric("log_loss", "Log loss", "Punishes being sure and wrong.", higher_is_better=False)
+CLASSIFICATION = (ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC, LOG_LOSS)
+
+R2 = Metric("r2", "R²", "Share of the ups and downs that is explained; 0 is no better than the mean, 1 is perfect.")
+RMSE = Metric("rmse", "RMSE", "Typical error, large ones counting more; in the target's unit.", higher_is_better=False)
+MAE = Metric("mae", "Mean error", "Average distance from the truth, in the target's unit.", higher_is_better=False)
+REGRESSION = (R2, RMSE, MAE)
+
+NATS = Metric(
+    "nats", "Held-out loss", "Surprise per token on unseen text, in nats; smaller is better.", False, unit="nats"
+)
+PERPLEXITY = Metric("perplexity", "Perplexity", "As if choosing among so many equally likely next tokens.", False)
+BITS_PER_BYTE = Metric("bits_per_byte", "Bits per byte", "Surprise per byte, comparable between vocabularies.", False)
+LANGUAGE = (NATS, PERPLEXITY, BITS_PER_BYTE)

@@ -1,0 +1,17 @@
+from training.tasks import TASKS, Role, Task
+from training.tasks.measures import CLASSIFICATION
+
+
+@TASKS.register("tabular-classification")
+class TabularClassification(Task):
+    """Predict which category a row belongs to: will this customer leave, which species is it."""
+
+    title = "Predict a category from a table"
+    order = 10
+    roles = (
+        Role("target", "Predict this", ("category", "boolean", "number")),
+        Role("features", "Learn from", ("number", "boolean", "category", "text", "date"), many=True),
+    )
+    metrics = CLASSIFICATION
+    tryout = "form"
+    recommended = "mlp"

@@ -1,0 +1,101 @@
+"""Uploads, data sets and their versions. A version never changes."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from training.data.schema import Description
+from webapp.projects.models import EDITORS, Project, User
+
+
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    """Data sets by who may do what."""
+
+    def visible_to(self, user: User) -> DatasetQuerySet:
+        return self.filter(project__memberships__user=user)
+
+    def editable_by(self, user: User) -> DatasetQuerySet:
+        return self.filter(project__memberships__user=user, project__memberships__role__in=EDITORS)
+
+
+class Dataset(models.Model):
+    """What somebody brought to learn from."""
+
+    class Status(models.TextChoices):
+        IMPORTING = "importing", "Importing"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="datasets")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    about = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.IMPORTING)
+    phase = models.CharField(max_length=120, blank=True)
+    progress = models.FloatField(null=True)
+    error = models.JSONField(default=dict, blank=True)
+    """{message, hint} when the import failed."""
+    source = models.CharField(max_length=300, blank=True)
+    """Where the uploaded file lies in storage."""
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("dataset", args=[self.pk])
+
+    @property
+    def latest(self) -> DatasetVersion | None:
+        """The newest version, if the import came that far."""
+        return self.versions.order_by("-number").first()
+
+
+class DatasetVersion(models.Model):
+    """One state of a data set, frozen: `data.parquet` and `dataset.json` in its folder in storage."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(default=1)
+    folder = models.CharField(max_length=300)
+    rows = models.PositiveBigIntegerField()
+    bytes = models.PositiveBigIntegerField()
+    description = models.JSONField()
+    """`training.data.schema.Description` as JSON."""
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["dataset", "number"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="one_version_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset.name} v{self.number}"
+
+    def describe(self) -> Description:
+        """What is known of the data, as typed objects."""
+        return Description.model_validate(self.description)
+
+
+class Upload(models.Model):
+    """A file on its way in, chunk by chunk; forgotten once it has become a data set."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    filename = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField()
+    received = models.PositiveBigIntegerField(default=0)
+    fingerprint = models.CharField(max_length=100, blank=True)
+    """Name, size and time of the browser's file, so that the same file goes on where it stopped."""
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.filename} ({self.received} of {self.size} bytes)"

@@ -1,0 +1,83 @@
+"""People, the projects they share, and what was done to who can see what."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.urls import reverse
+
+
+class User(AbstractUser):
+    """A person who logs in."""
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Projects by who may do what."""
+
+    def visible_to(self, user: User) -> ProjectQuerySet:
+        return self.filter(memberships__user=user)
+
+
+class Project(models.Model):
+    """The room a team shares: its data sets, runs and demos."""
+
+    name = models.CharField(max_length=80)
+    created = models.DateTimeField(auto_now_add=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="projects")
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("project", args=[self.pk])
+
+
+class Role(models.TextChoices):
+    """What a member may do: everything, everything but people, or only look."""
+
+    OWNER = "owner", "Owner"
+    EDITOR = "editor", "Editor"
+    VIEWER = "viewer", "Viewer"
+
+
+EDITORS = (Role.OWNER, Role.EDITOR)
+
+
+class Membership(models.Model):
+    """One person in one project."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_membership_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project} ({self.role})"
+
+    @property
+    def can_edit(self) -> bool:
+        return self.role in EDITORS
+
+
+class AuditEntry(models.Model):
+    """Who changed who can see what; never edited."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="audit", null=True)
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, related_name="+", null=True)
+    action = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.subject}"
