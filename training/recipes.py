@@ -32,6 +32,13 @@ class Recipe(Settings):
     lr: float = Field(
         1e-3, gt=0, le=100, title="Learning rate", description="How large each correction is. Too high diverges."
     )
+    side_lr: float = Field(
+        3e-3,
+        gt=0,
+        le=100,
+        title="Learning rate of the rest",
+        description="With Muon: for embeddings, the output layer and biases, which AdamW corrects.",
+    )
     momentum: float = Field(
         0.9, ge=0, lt=1, title="Momentum", description="How much of the last corrections is kept (SGD and Muon)."
     )

@@ -1,0 +1,75 @@
+"""The whole state of a run on disk: weights, optimiser, place in the data, random state. Written or not, never half."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from training.device import Device
+from training.optimizers import Optimizers
+
+FOLDER = "checkpoint"
+
+
+@dataclass
+class Position:
+    """Where the training stands between two steps."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """Batches of this epoch that are done."""
+    seconds: float = 0.0
+    best_loss: float = float("inf")
+    best_step: int = 0
+    worse: int = 0
+    """Evaluations since the best one."""
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    """Kept only for early stopping."""
+
+
+def save_checkpoint(
+    folder: Path, *, model: nn.Module, optimizers: Optimizers, position: Position, device: Device
+) -> None:
+    """Write the state beside the old one and swap them, so that a power cut leaves one that is whole."""
+    target, fresh, old = folder / FOLDER, folder / f"{FOLDER}.new", folder / f"{FOLDER}.old"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    state = {
+        "weights": trained_state(model),
+        "optimizers": optimizers.state_dict(),
+        "position": asdict(position),
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state_all() if device.torch.type == "cuda" else [],
+    }
+    torch.save(state, fresh / "state.pt")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def restore_checkpoint(folder: Path, *, model: nn.Module, optimizers: Optimizers, device: Device) -> Position | None:
+    """Take back the last whole checkpoint, random state included; None if there is none."""
+    paths = [folder / name / "state.pt" for name in (FOLDER, f"{FOLDER}.old")]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        return None
+    state = torch.load(path, map_location=device.torch, weights_only=True)
+    model.load_state_dict(state["weights"], strict=False)
+    optimizers.load_state_dict(state["optimizers"])
+    torch.set_rng_state(state["random"].cpu())
+    if state["random_cuda"]:
+        torch.cuda.set_rng_state_all([random.cpu() for random in state["random_cuda"]])
+    return Position(**state["position"])
+
+
+def trained_state(model: nn.Module) -> dict[str, Tensor]:
+    """Buffers and the weights that are trained; a frozen pretrained part is read from its own folder again."""
+    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    return {name: value for name, value in model.state_dict().items() if name not in frozen}

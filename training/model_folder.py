@@ -1,0 +1,56 @@
+"""What a finished run leaves behind: safetensors, JSON and a tokenizer. Never pickle."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from training.architectures import ARCHITECTURES, Shapes
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from training.objectives import Objective
+    from training.spec import TrainSpec
+
+NAME = "model"
+
+
+def save(folder: Path, *, spec: TrainSpec, objective: Objective, model: nn.Module) -> None:
+    """Write `model/`: the weights and, in config.json, everything else that predicting needs."""
+    target = folder / NAME
+    target.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().contiguous().cpu().clone() for name, value in model.state_dict().items()}
+    save_file(weights, target / "model.safetensors")
+    config = {
+        "task": spec.task,
+        "architecture": spec.architecture,
+        "settings": spec.network().model_dump(mode="json"),
+        "roles": spec.roles,
+        "shapes": asdict(objective.shapes),
+        "preparation": objective.preparation(),
+    }
+    (target / "config.json").write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
+
+
+def read_config(folder: Path) -> dict[str, object]:
+    """Read config.json of a model folder; raises TrainingError if this is none."""
+    path = folder / "config.json"
+    if not path.exists():
+        raise TrainingError(f"There is no model in {folder}.", "Finish a run first.", code="no_model")
+    config: dict[str, object] = orjson.loads(path.read_bytes())
+    return config
+
+
+def load_network(folder: Path) -> nn.Module:
+    """Build the network again and fill in its weights; in eval mode, on the CPU."""
+    config = read_config(folder)
+    shapes = dict(config["shapes"])  # type: ignore[call-overload]
+    settings = ARCHITECTURES[str(config["architecture"])].model_validate(config["settings"])
+    model = settings.build(Shapes(**{**shapes, "categories": tuple(shapes["categories"])}))
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model.eval()

@@ -1,0 +1,159 @@
+"""The rules that correct the weights, and how large the corrections are over time."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn, optim
+
+from training.recipes import Recipe
+
+
+class Muon(optim.Optimizer):
+    """Momentum whose update is made orthogonal by Newton-Schulz steps, for weights of two or more dimensions.
+
+    Filters (out, in, h, w) are read as matrices (out, in*h*w); matrices of one shape are worked on together.
+    Jordan et al., "Muon: An optimizer for hidden layers", 2024, https://kellerjordan.github.io/posts/muon/
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Correct every weight that has a gradient."""
+        for group in self.param_groups:
+            by_shape: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    by_shape[tuple(weight.shape)].append(weight)
+            for weights in by_shape.values():
+                self._correct(weights, group)
+
+    def _correct(self, weights: list[Tensor], group: dict[str, float]) -> None:
+        momentum = group["momentum"]
+        for weight in weights:
+            state = self.state[weight]
+            if not state:
+                state["momentum"] = torch.zeros_like(weight)
+            state["momentum"].lerp_(weight.grad, 1 - momentum)
+        directions = torch.stack(
+            [weight.grad.lerp(self.state[weight]["momentum"], momentum).flatten(1) for weight in weights]  # type: ignore[union-attr]
+        )
+        updates = orthogonalise(directions)
+        rows, columns = updates.shape[-2:]
+        scale = max(1.0, rows / columns) ** 0.5
+        for weight, update in zip(weights, updates, strict=True):
+            weight.mul_(1 - group["lr"] * group["weight_decay"])
+            weight.add_(update.view_as(weight), alpha=-group["lr"] * scale)
+
+
+def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
+    """Nearest semi-orthogonal matrices, roughly: singular values end between 0.7 and 1.2. Shape (n, rows, columns).
+
+    The quintic Newton-Schulz iteration of the Muon post, with its tuned coefficients.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = matrices.bfloat16() if matrices.is_cuda else matrices
+    tall = x.size(-2) > x.size(-1)
+    if tall:
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return (x.mT if tall else x).to(matrices.dtype)
+
+
+class Optimizers:
+    """One or two torch optimisers that act as one: Muon leaves vectors, embeddings and the output layer to AdamW."""
+
+    def __init__(self, parts: list[optim.Optimizer]) -> None:
+        self.parts = parts
+        self._peaks = [[float(group["lr"]) for group in part.param_groups] for part in parts]
+
+    def scale_lr(self, factor: float) -> None:
+        """Set every learning rate to its peak times `factor`."""
+        for part, peaks in zip(self.parts, self._peaks, strict=True):
+            for group, peak in zip(part.param_groups, peaks, strict=True):
+                group["lr"] = peak * factor
+
+    def step(self) -> None:
+        """Correct the weights and forget the gradients."""
+        for part in self.parts:
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> list[dict[str, object]]:
+        """The state of every part."""
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, states: list[dict[str, object]]) -> None:
+        """Take back what state_dict gave."""
+        for part, state in zip(self.parts, states, strict=True):
+            part.load_state_dict(state)
+
+
+def build_optimizers(model: nn.Module, recipe: Recipe) -> Optimizers:
+    """The recipe's optimiser over all trainable weights; vectors and embeddings are not decayed."""
+    trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    if recipe.optimizer == "muon":
+        hidden = _hidden_matrices(model, trainable)
+        rest = {name: weight for name, weight in trainable.items() if name not in hidden}
+        muon = Muon(hidden.values(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+        return Optimizers([muon, *_adamw(rest, recipe.side_lr, recipe)])
+    if recipe.optimizer == "sgd":
+        groups = _decay_groups(trainable, recipe.weight_decay)
+        nesterov = recipe.nesterov and recipe.momentum > 0
+        return Optimizers([optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov)])
+    if recipe.optimizer == "adam":
+        return Optimizers([optim.Adam(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)])
+    return Optimizers(_adamw(trainable, recipe.lr, recipe))
+
+
+def lr_factor(recipe: Recipe, step: int, steps: int) -> float:
+    """The share of the peak learning rate at `step` of `steps`, counted from 1."""
+    warmup = round(recipe.warmup * steps)
+    if step <= warmup:
+        return step / max(1, warmup)
+    left = (steps - step + 1) / max(1, steps - warmup)
+    match recipe.schedule:
+        case "constant":
+            return 1.0
+        case "linear":
+            return left
+        case "flat-linear":
+            return min(1.0, left / 0.6)  # the last 60 % go down to zero
+        case "cosine":
+            return 0.5 * (1 + math.cos(math.pi * (1 - left)))
+
+
+def _adamw(weights: dict[str, Tensor], lr: float, recipe: Recipe) -> list[optim.Optimizer]:
+    if not weights:
+        return []
+    return [optim.AdamW(_decay_groups(weights, recipe.weight_decay), lr=lr, betas=(0.9, 0.95), eps=1e-8)]
+
+
+def _decay_groups(weights: dict[str, Tensor], decay: float) -> list[dict[str, object]]:
+    """Matrices are decayed, vectors (biases, norms) are not."""
+    matrices = [weight for weight in weights.values() if weight.ndim >= 2]
+    vectors = [weight for weight in weights.values() if weight.ndim < 2]
+    groups: list[dict[str, object]] = [{"params": matrices, "weight_decay": decay}]
+    return [*groups, {"params": vectors, "weight_decay": 0.0}] if vectors else groups
+
+
+def _hidden_matrices(model: nn.Module, trainable: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that Muon is for: two or more dimensions, neither an embedding nor the layer named `head`."""
+    embeddings = {
+        f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag)
+    }
+    return {
+        name: weight
+        for name, weight in trainable.items()
+        if weight.ndim >= 2 and name not in embeddings and "head" not in name.split(".")
+    }
