@@ -69,6 +69,9 @@ class Run(models.Model):
     """Step of the last safe checkpoint; 0 if there is none."""
     folder_bytes = models.PositiveBigIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)
+    """Host and process that train it: "gpu-3:4711"."""
+    interruptions = models.PositiveIntegerField(default=0)
+    """How often in a row its worker vanished before the next checkpoint; at three it fails."""
 
     created = models.DateTimeField(auto_now_add=True)
     queued = models.DateTimeField(auto_now_add=True)
@@ -114,6 +117,8 @@ class SeriesChunk(models.Model):
     last_step = models.PositiveBigIntegerField()
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
+    coarse = models.BinaryField(default=b"")
+    """The lowest and the highest of every 32 points, for views of long curves; empty in chunks that still grow."""
     data = models.BinaryField()
 
     class Meta:
