@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.recipes import Preset, Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@ARCHITECTURES.register("mlp")
+class MLPSettings(Architecture):
+    """Layers of simple units, each looking at all units before it: finds rules that combine several columns."""
+
+    title = "Multilayer perceptron"
+    order = 20
+    tasks = ("tabular-classification", "tabular-regression")
+    good_for = "Most tables with a few hundred rows or more, when columns act together."
+    paper = (
+        "D. Holzmüller et al., “Better by default: strong pre-tuned MLPs on tabular data”, 2024, "
+        "https://arxiv.org/abs/2407.04491"
+    )
+    simple = ("hidden_sizes",)
+
+    hidden_sizes: str = Field(
+        "128-128",
+        pattern=r"^\d{1,4}(-\d{1,4}){0,19}$",
+        title="Hidden layers",
+        description="Units per layer, from first to last: 3 is one small layer, 128-128 two wide ones.",
+    )
+    activation: Literal["relu", "sigmoid", "tanh", "gelu", "silu"] = Field(
+        "relu", title="Activation", description="The bend after each layer; without it layers would add up to one."
+    )
+    dropout: float = Field(
+        0.1, ge=0, le=0.9, title="Dropout", description="Share of units switched off at random while learning."
+    )
+    batch_norm: bool = Field(
+        False, title="Batch normalisation", description="Keeps the numbers between layers in a steady range."
+    )
+    number_width: int = Field(
+        0,
+        ge=0,
+        le=64,
+        title="Wave embedding",
+        description="Learnt waves per numeric column, for fine structure such as places on a map; 0 reads it plainly.",
+    )
+
+    @classmethod
+    def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
+        large = facts.rows >= 5_000
+        epochs = {"quick": 0.3, "balanced": 1.0, "thorough": 3.0}[preset] * (30 if large else 60)
+        settings = cls(
+            hidden_sizes="256-256" if large else "64-64",
+            dropout=0.05 if large else 0.2,
+            number_width=16 if large else 0,
+            activation="silu",
+        )
+        recipe = Recipe(
+            epochs=epochs, batch_size=256 if large else 32, lr=3e-3, weight_decay=0.02, schedule="cosine", warmup=0.05
+        )
+        return settings, recipe
+
+    @property
+    def sizes(self) -> list[int]:
+        """Units per hidden layer."""
+        return [max(1, int(size)) for size in self.hidden_sizes.split("-")]
+
+    def cost(self, shapes: Shapes) -> Cost:
+        widths = [input_width(shapes, self.number_width), *self.sizes, shapes.outputs]
+        weights = sum((before + 1) * after for before, after in zip(widths, widths[1:], strict=False))
+        waves = shapes.numbers * (16 + 34 * self.number_width) if self.number_width else 0
+        norms = 2 * sum(self.sizes) if self.batch_norm else 0
+        embeddings = sum(16 * size for size in shapes.categories if size > 32)
+        return Cost(
+            weights + waves + norms + embeddings, flops=2.0 * (weights + waves), activations=float(sum(widths) * 3)
+        )
+
+    def build(self, shapes: Shapes) -> nn.Module:
+        from training.models.mlp import MLP
+
+        return MLP(
+            shapes,
+            hidden=self.sizes,
+            activation=self.activation,
+            dropout=self.dropout,
+            batch_norm=self.batch_norm,
+            number_width=self.number_width,
+        )
+
+
+def input_width(shapes: Shapes, number_width: int = 0) -> int:
+    """Numbers that enter the first layer: one-hot up to 32 values, embeddings of 16 above."""
+    return shapes.numbers * (number_width or 1) + sum(16 if size > 32 else size for size in shapes.categories)

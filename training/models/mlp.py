@@ -1,0 +1,90 @@
+"""Networks for tables: rows of numbers and category codes in, scores out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.architectures import Shapes
+
+ONE_HOT_UP_TO = 32
+EMBEDDING_SIZE = 16
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "gelu": nn.GELU, "silu": nn.SiLU,
+}  # fmt: skip
+
+
+class CategoryInput(nn.Module):
+    """Codes (B, columns) to numbers: one-hot for small columns, an embedding for large ones."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.sizes = tuple(sizes)
+        self.embeddings = nn.ModuleDict(
+            {str(at): nn.Embedding(size, EMBEDDING_SIZE) for at, size in enumerate(sizes) if size > ONE_HOT_UP_TO}
+        )
+        self.width = sum(EMBEDDING_SIZE if size > ONE_HOT_UP_TO else size for size in sizes)
+
+    def forward(self, codes: Tensor) -> list[Tensor]:
+        """One tensor (B, width of the column) per column."""
+        return [
+            self.embeddings[str(at)](codes[:, at]) if size > ONE_HOT_UP_TO else F.one_hot(codes[:, at], size).float()
+            for at, size in enumerate(self.sizes)
+        ]
+
+
+class PeriodicNumbers(nn.Module):
+    """Each number as a small vector of learnt waves, then a linear map: (B, n) to (B, n * width).
+
+    The PLR embedding of Gorishniy et al., "On embeddings for numerical features in tabular deep learning", 2022,
+    https://arxiv.org/abs/2203.05556, with the number itself kept beside the waves.
+    """
+
+    def __init__(self, numbers: int, width: int, frequencies: int = 16, sigma: float = 0.3) -> None:
+        super().__init__()
+        self.frequencies = nn.Parameter(torch.randn(numbers, frequencies) * sigma)
+        inputs = 2 * frequencies + 1
+        self.weight = nn.Parameter(torch.randn(numbers, inputs, width) / math.sqrt(inputs))
+        self.bias = nn.Parameter(torch.zeros(numbers, width))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        waves = 2 * math.pi * numbers.unsqueeze(-1) * self.frequencies
+        features = torch.cat([waves.sin(), waves.cos(), numbers.unsqueeze(-1)], dim=-1)
+        return F.relu(torch.einsum("bni,niw->bnw", features, self.weight) + self.bias).flatten(1)
+
+
+class MLP(nn.Module):
+    """Layers of weighted sums with an activation between them; no hidden layer makes it a linear model."""
+
+    def __init__(
+        self,
+        shapes: Shapes,
+        *,
+        hidden: Sequence[int],
+        activation: str = "relu",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        number_width: int = 0,
+    ) -> None:
+        super().__init__()
+        self.categories = CategoryInput(shapes.categories)
+        self.numbers = PeriodicNumbers(shapes.numbers, number_width) if number_width and shapes.numbers else None
+        width = self.categories.width + shapes.numbers * (number_width if self.numbers else 1)
+        layers: list[nn.Module] = []
+        for size in hidden:
+            layers += [nn.Linear(width, size), *([nn.BatchNorm1d(size)] if batch_norm else []), ACTIVATIONS[activation]()]
+            layers += [nn.Dropout(dropout)] if dropout else []
+            width = size
+        self.hidden = nn.Sequential(*layers)
+        self.head = nn.Linear(width, shapes.outputs)
+
+    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        """Scores (B, outputs) of numbers (B, n) and category codes (B, columns)."""
+        read = self.numbers(numbers) if self.numbers is not None else numbers
+        scores: Tensor = self.head(self.hidden(torch.cat([read, *self.categories(codes)], dim=1)))
+        return scores

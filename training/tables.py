@@ -1,0 +1,124 @@
+"""Tables as numbers: how columns of mixed types, with gaps, become tensors, learnt from the train part alone."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from training.errors import TrainingError
+
+Floats32: TypeAlias = NDArray[np.float32]
+MOST_CATEGORIES = 256
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class NumberColumn(_Part):
+    """A numeric column: missing becomes the median, then centre and scale are taken out."""
+
+    name: str
+    kind: Literal["number", "date"]
+    fill: float
+    scale: float
+    gaps: bool
+    """Whether the train part has gaps; then a second number says whether the value was there."""
+
+
+class CategoryColumn(_Part):
+    """A column of names: 0 stands for missing, rare and never seen."""
+
+    name: str
+    values: list[str]
+
+
+class TableEncoding(_Part):
+    """Everything that turns rows into tensors."""
+
+    numbers: list[NumberColumn]
+    categories: list[CategoryColumn]
+
+    @property
+    def width(self) -> int:
+        """Numbers per row."""
+        return len(self.numbers) + sum(column.gaps for column in self.numbers)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Distinct codes per categorical column."""
+        return tuple(len(column.values) + 1 for column in self.categories)
+
+    def encode(self, frame: pl.DataFrame) -> tuple[Floats32, NDArray[np.int64]]:
+        """Rows as numbers (rows, width), scaled and softly clipped, and codes (rows, categories).
+
+        The scaling by median and quartiles with a smooth clip to ±3 is that of RealMLP: Holzmüller et al., "Better
+        by default", 2024, https://arxiv.org/abs/2407.04491.
+        """
+        numbers = [part for column in self.numbers for part in _encode_number(frame[column.name], column)]
+        codes = [_encode_category(frame[column.name], column) for column in self.categories]
+        rows = frame.height
+        return (
+            np.stack(numbers, axis=1) if numbers else np.zeros((rows, 0), np.float32),
+            np.stack(codes, axis=1) if codes else np.zeros((rows, 0), np.int64),
+        )
+
+
+def learn_encoding(frame: pl.DataFrame) -> TableEncoding:
+    """Look at the train part's columns and decide how each is read; raises TrainingError if none can be."""
+    numbers, categories = [], []
+    for name in frame.columns:
+        column = frame[name]
+        if column.null_count() == column.len():
+            continue
+        if column.dtype.is_numeric() or column.dtype.is_temporal():
+            numbers.append(_learn_number(column))
+        else:
+            categories.append(_learn_category(column))
+    if not numbers and not categories:
+        raise TrainingError("The chosen columns are empty.", "Choose other columns to learn from.", code="no_features")
+    return TableEncoding(numbers=numbers, categories=categories)
+
+
+def _learn_number(column: pl.Series) -> NumberColumn:
+    values = _as_numbers(column)
+    there = values[np.isfinite(values)]
+    low, middle, high = np.quantile(there, (0.25, 0.5, 0.75))
+    scale = high - low or (there.max() - there.min()) / 2 or 1.0
+    return NumberColumn(
+        name=column.name,
+        kind="date" if column.dtype.is_temporal() else "number",
+        fill=float(middle),
+        scale=float(scale),
+        gaps=len(there) < len(values),
+    )
+
+
+def _learn_category(column: pl.Series) -> CategoryColumn:
+    counts = column.cast(pl.String).drop_nulls().value_counts(sort=True)
+    return CategoryColumn(name=column.name, values=sorted(counts[column.name].head(MOST_CATEGORIES).to_list()))
+
+
+def _encode_number(column: pl.Series, learnt: NumberColumn) -> list[Floats32]:
+    values = _as_numbers(column)
+    there = np.isfinite(values)
+    scaled = (np.where(there, values, learnt.fill) - learnt.fill) / learnt.scale
+    clipped = scaled / np.sqrt(1 + (scaled / 3) ** 2)
+    encoded = [clipped.astype(np.float32)]
+    return [*encoded, there.astype(np.float32)] if learnt.gaps else encoded
+
+
+def _encode_category(column: pl.Series, learnt: CategoryColumn) -> NDArray[np.int64]:
+    codes = {value: code for code, value in enumerate(learnt.values, start=1)}
+    return np.array([codes.get(value, 0) for value in column.cast(pl.String).to_list()], dtype=np.int64)
+
+
+def _as_numbers(column: pl.Series) -> NDArray[np.float64]:
+    """Values as float64, dates as seconds since 1970, gaps as NaN."""
+    if column.dtype.is_temporal():
+        column = column.cast(pl.Datetime("ms")).cast(pl.Int64) / 1000
+    return column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
