@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 import dj_database_url
-import heroicons
 import plotly
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 
@@ -79,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "webapp.core.middleware.FriendlyErrors",
 ]
 
 ROOT_URLCONF = "webapp.urls"
@@ -116,7 +116,7 @@ REDIS_URL = os.environ.get("REDIS_URL", f"unix://{DATA_DIR / 'redis.sock'}")
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "webapp.core.static.HashedFiles"},
 }
 if bucket := os.environ.get("TOUCHSTONE_S3_BUCKET"):
     STORAGES["default"] = {
@@ -133,8 +133,6 @@ STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("plotly", Path(plotly.__file__).parent / "package_data"),
 ]
-assert heroicons.__file__  # the templates draw their icons from this package
-
 AUTH_USER_MODEL = "projects.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -153,6 +151,7 @@ LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_OPEN = os.environ.get("TOUCHSTONE_SIGNUP") == "1"
 ACCOUNT_ADAPTER = "webapp.projects.accounts.AccountAdapter"
 EMAIL_BACKEND = os.environ.get("TOUCHSTONE_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 
@@ -208,6 +207,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": os.environ.get("TOUCHSTONE_API_RATE", "1200/min")},
 }
+KNOX_TOKEN_MODEL = "projects.Token"
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Touchstone",
@@ -216,6 +216,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
 }
 
 LOGGING = {

@@ -1,4 +1,9 @@
-"""What a person can mend, on the website's side."""
+"""What a person can mend, on the website's side, and how our own mistakes are written down."""
+
+import logging
+import secrets
+
+logger = logging.getLogger(__name__)
 
 
 class UserError(Exception):
@@ -12,3 +17,10 @@ class UserError(Exception):
         self.hint = hint
         self.code = code
         self.status = status
+
+
+def log_bug(where: str) -> str:
+    """Log the exception being handled under a new id, which the person is shown."""
+    number = secrets.token_hex(4)
+    logger.exception("Bug %s at %s", number, where)
+    return number

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.urls import reverse
+from knox.models import AbstractAuthToken
 
 
 class User(AbstractUser):
@@ -66,6 +67,10 @@ class Membership(models.Model):
     def can_edit(self) -> bool:
         return self.role in EDITORS
 
+    @property
+    def is_owner(self) -> bool:
+        return self.role == Role.OWNER
+
 
 class AuditEntry(models.Model):
     """Who changed who can see what; never edited."""
@@ -81,3 +86,33 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.subject}"
+
+
+class Invitation(models.Model):
+    """A seat in a project for somebody who has no account yet; the link to it is signed, not stored."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    email = models.EmailField()
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created", "pk"]
+        constraints = [models.UniqueConstraint(fields=["project", "email"], name="one_invitation_per_address")]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.project}"
+
+
+class Token(AbstractAuthToken):
+    """A key for programs; only its hash is kept."""
+
+    name = models.CharField(max_length=80)
+    last_used = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,249 @@
+// Line charts over Plotly. Plotly is a classic script with a global; no other module touches it.
+
+const REDRAW_MS = 150;
+const MOST_POINTS = 4000;
+const TABLE_ROWS = 200;
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+const PALETTE = 8;
+
+/** A theme colour by the name of its CSS variable. */
+export function colour(variable) {
+  return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
+}
+
+/** How a run is drawn, the same on every page: eight colours, then the same ones dashed. */
+export function lookOf(runId) {
+  const index = Math.max(0, runId - 1);
+  return { colour: `--series-${(index % PALETTE) + 1}`, dash: DASHES[Math.floor(index / PALETTE) % DASHES.length] };
+}
+
+/** Exponential moving average without the bias towards the first value; gaps stay gaps. */
+export function smoothed(values, weight) {
+  if (!weight) return values;
+  let sum = 0;
+  let mass = 0;
+  return values.map((value) => {
+    if (value === null) return null;
+    sum = weight * sum + (1 - weight) * value;
+    mass = weight * mass + (1 - weight);
+    return sum / mass;
+  });
+}
+
+/** Seconds, minutes or hours, whichever reads best up to `longest` seconds. */
+function timeUnit(longest) {
+  if (longest > 3 * 3600) return { divisor: 3600, title: "hours" };
+  return longest > 180 ? { divisor: 60, title: "minutes" } : { divisor: 1, title: "seconds" };
+}
+
+/** One chart: named curves on a shared x axis, redrawn at most a few times a second and only while in sight. */
+export class LineChart {
+  #element;
+  #curves = new Map();
+  #options = { x: "step", smoothing: 0, log: false, percent: false, baseline: null, marks: [], legend: true };
+  #timer = 0;
+  #drawn = 0;
+  #revision = 0;
+  #visible = false;
+  #started = false;
+  #range = null;
+  #onZoom;
+
+  /** `onZoom(range)` is called with [from, to] on the x axis, or null for all of it, and may replace the curves. */
+  constructor(element, { onZoom = () => {}, ...options } = {}) {
+    this.#element = element;
+    this.#onZoom = onZoom;
+    Object.assign(this.#options, options);
+    new IntersectionObserver(([entry]) => {
+      this.#visible = entry.isIntersecting;
+      if (this.#visible) this.#ask();
+    }, { rootMargin: "200px" }).observe(element);
+    new ResizeObserver(() => this.#started && element.offsetWidth && window.Plotly.Plots.resize(element)).observe(element);
+    document.addEventListener("theme-changed", () => this.#ask());
+    new MutationObserver(() => this.#ask()).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+  }
+
+  /** Put a curve there or replace it: {name, colour, dash, faint, smooth, x, y}; y is null where there is no number. */
+  setCurve(key, curve) {
+    this.#curves.set(key, curve);
+    this.#ask();
+  }
+
+  removeCurve(key) {
+    if (this.#curves.delete(key)) this.#ask();
+  }
+
+  has(key) {
+    return this.#curves.has(key);
+  }
+
+  /** Add points at the end; answers false once so many have gathered that the curve should be read anew. */
+  append(key, x, y) {
+    const curve = this.#curves.get(key);
+    const last = curve.x.length ? curve.x[curve.x.length - 1] : -Infinity;
+    for (let i = 0; i < x.length; i++) {
+      if (x[i] <= last) continue;
+      curve.x.push(x[i]);
+      curve.y.push(y[i]);
+    }
+    this.#ask();
+    return curve.x.length < MOST_POINTS;
+  }
+
+  setOptions(options) {
+    if (options.x && options.x !== this.#options.x) this.#range = null;
+    Object.assign(this.#options, options);
+    this.#ask();
+  }
+
+  get range() {
+    return this.#range;
+  }
+
+  /** Fill a table's head and body with what is drawn, thinned to some hundred rows. */
+  fillTable(table) {
+    const keys = [...this.#curves.keys()];
+    const rows = new Map();
+    for (const key of keys) {
+      const { x, y } = this.#curves.get(key);
+      x.forEach((at, i) => rows.set(at, { ...rows.get(at), [key]: y[i] }));
+    }
+    const all = [...rows].sort(([a], [b]) => a - b);
+    const every = Math.ceil(all.length / TABLE_ROWS);
+    const shown = all.filter((_, i) => i % every === 0 || i === all.length - 1);
+    table.tHead.replaceChildren(tableRow("th", [this.#options.x, ...keys.map((key) => this.#curves.get(key).name)]));
+    table.tBodies[0].replaceChildren(
+      ...shown.map(([at, values]) => tableRow("td", [at, ...keys.map((key) => values[key])])),
+    );
+  }
+
+  #ask() {
+    if (this.#timer || !this.#visible) return;
+    const wait = Math.max(0, this.#drawn + REDRAW_MS - performance.now());
+    this.#timer = setTimeout(() => requestAnimationFrame(() => this.#draw()), wait);
+  }
+
+  #draw() {
+    this.#timer = 0;
+    this.#drawn = performance.now();
+    if (!this.#element.offsetWidth) return;
+    window.Plotly.react(this.#element, this.#traces(), this.#layout(), { displayModeBar: false, doubleClick: "reset" });
+    if (this.#started) return;
+    this.#started = true;
+    this.#element.removeAttribute("aria-busy");
+    this.#element.on("plotly_relayout", (change) => this.#zoomed(change));
+  }
+
+  #zoomed(change) {
+    if (change["xaxis.autorange"]) this.#range = null;
+    else if (change["xaxis.range[0]"] !== undefined) {
+      const { divisor } = this.#unit();
+      this.#range = [change["xaxis.range[0]"] * divisor, change["xaxis.range[1]"] * divisor];
+    } else return;
+    this.#onZoom(this.#range);
+  }
+
+  #unit() {
+    if (this.#options.x !== "seconds") return { divisor: 1, title: this.#options.x };
+    return timeUnit(Math.max(0, ...[...this.#curves.values()].map(({ x }) => x[x.length - 1] ?? 0)));
+  }
+
+  #traces() {
+    const { divisor } = this.#unit();
+    return [...this.#curves.values()].flatMap((curve) => {
+      const x = divisor === 1 ? curve.x : curve.x.map((at) => at / divisor);
+      const weight = curve.smooth ? this.#options.smoothing : 0;
+      const line = this.#trace(curve, x, smoothed(curve.y, weight));
+      if (!weight) return [line];
+      return [{ ...this.#trace(curve, x, curve.y), opacity: 0.2, hoverinfo: "skip", showlegend: false }, line];
+    });
+  }
+
+  #trace(curve, x, y) {
+    const few = x.length <= 60 && !curve.smooth;
+    return {
+      x,
+      y,
+      name: curve.name,
+      type: "scatter",
+      mode: few ? "lines+markers" : "lines",
+      connectgaps: false,
+      opacity: curve.faint ? 0.45 : 1,
+      line: { color: colour(curve.colour), width: curve.faint ? 1.5 : 2, dash: curve.dash ?? "solid" },
+      marker: { size: 4 },
+      hovertemplate: this.#options.percent ? "%{y:.1%}" : "%{y:.4~g}",
+    };
+  }
+
+  #layout() {
+    const ink = colour("--bs-secondary-color");
+    const axis = {
+      gridcolor: colour("--bs-border-color-translucent"),
+      linecolor: colour("--bs-border-color"),
+      zeroline: false,
+      fixedrange: false,
+      automargin: true,
+      tickfont: { size: 11 },
+    };
+    const { log, percent, legend, x } = this.#options;
+    const empty = ![...this.#curves.values()].some((curve) => curve.x.length);
+    return {
+      autosize: true,
+      margin: { l: 48, r: 12, t: legend ? 28 : 8, b: 38 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.body).fontFamily, color: ink, size: 12 },
+      showlegend: legend,
+      legend: { orientation: "h", x: 0, y: 1, xanchor: "left", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
+      hovermode: "x unified",
+      hoverlabel: { bgcolor: colour("--bs-body-bg"), bordercolor: colour("--bs-border-color"), font: { size: 12 } },
+      dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      uirevision: `${x}-${log}`,
+      datarevision: ++this.#revision,
+      xaxis: { ...axis, title: { text: this.#unit().title, font: { size: 11 }, standoff: 6 }, rangemode: "nonnegative",
+        hoverformat: ".5~g", ...(empty && { range: [0, 1], showticklabels: false }) },
+      yaxis: { ...axis, type: log ? "log" : "linear", tickformat: percent ? ",.0%" : ".4~g",
+        ...(empty && { range: [0, 1], showticklabels: false }) },
+      shapes: this.#shapes(),
+      annotations: this.#notes(),
+    };
+  }
+
+  #shapes() {
+    const { divisor } = this.#unit();
+    const { baseline, marks } = this.#options;
+    const shapes = marks.map((at) => ({
+      type: "line", x0: at / divisor, x1: at / divisor, yref: "paper", y0: 0, y1: 0.05,
+      line: { color: colour("--bs-primary"), width: 2 },
+    }));
+    for (const { x, y } of this.#curves.values()) {
+      x.forEach((at, i) => y[i] === null && shapes.length < 200 && shapes.push({
+        type: "line", x0: at / divisor, x1: at / divisor, yref: "paper", y0: 0, y1: 1,
+        line: { color: colour("--bs-danger"), width: 1, dash: "dot" },
+      }));
+    }
+    if (baseline) {
+      shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: baseline.value, y1: baseline.value,
+        line: { color: colour("--bs-secondary-color"), width: 1.5, dash: "dash" } });
+    }
+    return shapes;
+  }
+
+  #notes() {
+    const { baseline, log } = this.#options;
+    if (!baseline) return [];
+    const y = log ? Math.log10(baseline.value) : baseline.value;
+    return [{ xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", text: baseline.title, showarrow: false,
+      font: { size: 11 } }];
+  }
+}
+
+function tableRow(tag, cells) {
+  const row = document.createElement("tr");
+  for (const cell of cells) {
+    const element = document.createElement(tag);
+    element.textContent = typeof cell === "number" ? Number(cell.toPrecision(5)) : (cell ?? "");
+    row.append(element);
+  }
+  return row;
+}

@@ -1,0 +1,19 @@
+"""What every page knows of the person and the project."""
+
+from typing import cast
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from webapp.projects import access
+
+
+def current_project(request: HttpRequest) -> dict[str, object]:
+    """`membership` (with `.project` and `.can_edit`) and `memberships` for the project switcher; both lazy."""
+    if not request.user.is_authenticated:
+        return {}
+    member = cast(access.UserRequest, request)
+    return {
+        "membership": SimpleLazyObject(lambda: access.current_project(member)),
+        "memberships": access.seats(member.user),
+    }
