@@ -23,6 +23,8 @@ class Position:
     epoch: int = 0
     batch: int = 0
     """Batches of this epoch that are done."""
+    share: float = 0.0
+    """The same as a share of the epoch."""
     seconds: float = 0.0
     best_loss: float = float("inf")
     best_step: int = 0

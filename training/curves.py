@@ -36,7 +36,8 @@ class Curves:
         self.clock = clock
         self._first_step = first_step
         self._steps = steps
-        self._flushed = float("-inf")
+        self._flushed = 0.0
+        self._told = False
         self._losses: list[Tensor] = []
         self._loss_steps: list[int] = []
         self._loss_seconds: list[float] = []
@@ -57,11 +58,15 @@ class Curves:
 
     def due(self) -> bool:
         """Whether the page should hear something; true for the very first point."""
-        return self.clock.session() - self._flushed >= FLUSH_SECONDS
+        return not self._told or self.since_flush() >= FLUSH_SECONDS
+
+    def since_flush(self) -> float:
+        """Seconds since points were last handed on, or since the start."""
+        return self.clock.session() - self._flushed
 
     def flush(self, step: int, epoch: float) -> Progress:
         """Hand on everything since the last flush."""
-        self._flushed = self.clock.session()
+        self._flushed, self._told = self.clock.session(), True
         points = {name: Points(steps=s, seconds=t, values=v) for name, (s, t, v) in self._points.items()}
         if self._losses:
             values = torch.stack(self._losses).float().tolist()

@@ -49,7 +49,9 @@ def read_examples(spec: TrainSpec) -> Examples:
     ids = frame[ID].to_numpy()
     given = frame[PART].to_list() if PART in frame.columns else None
     parts = assign_parts(ids, given, spec.split)
-    usable = frame[spec.column("target")].is_not_null().to_numpy() if "target" in spec.roles else np.ones(len(ids), bool)
+    usable = (
+        frame[spec.column("target")].is_not_null().to_numpy() if "target" in spec.roles else np.ones(len(ids), bool)
+    )
     rows: dict[Part, NDArray[np.int64]] = {part: np.flatnonzero((parts == part) & usable) for part in PARTS}
     if not len(rows["val"]):
         rows["val"] = rows["test"]
@@ -67,7 +69,8 @@ def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
         there = pl.read_parquet_schema(path)
     except FileNotFoundError as error:
         raise TrainingError(
-            f"There is no data set in {path.parent}.", "Import a file first: python -m training.data FILE FOLDER.",
+            f"There is no data set in {path.parent}.",
+            "Import a file first: python -m training.data FILE FOLDER.",
             code="no_data",
         ) from error
     for column in columns:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from training import model_folder
 from training.checkpoint import Position, restore_checkpoint, save_checkpoint
@@ -56,7 +57,10 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
         resumed_from=position.step,
     )
     yield Phase(name="training", title="Training")
-    for event in take_steps(model, objective, optimizers, recipe, device, position, folder, should_stop, steps):
+    clock = Clock(position.seconds)
+    curves = Curves(clock, position.step, steps)
+    training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves)
+    for event in take_steps(training, folder, should_stop):
         yield event
         if isinstance(event, Stopped):
             return
@@ -80,109 +84,144 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     yield Finished(metrics={name: estimate.value for name, estimate in report.metrics.items()})
 
 
-def take_steps(
-    model: nn.Module,
-    objective: Objective,
-    optimizers: Optimizers,
-    recipe: Recipe,
-    device: Device,
-    position: Position,
-    folder: Path,
-    should_stop: Callable[[], bool],
-    steps: int,
-) -> Iterator[Event]:
-    """Every step from `position` to the last: forward, backward, correct; now and then look at held-out data."""
-    clock = Clock(position.seconds)
-    curves = Curves(clock, position.step, steps)
-    evaluate_at = {round(steps * part / recipe.evaluations) for part in range(1, recipe.evaluations + 1)}
-    saved_at, seen, flushed_at = clock.session(), 0, 0.0
-    model.train()
-    while position.step < steps:
-        batches = objective.epoch(_order(recipe.seed, position.epoch), recipe.batch_size)
-        while position.batch < len(batches) and position.step < steps:
-            group = batches[position.batch : position.batch + recipe.accumulate]
-            step = position.step + 1
-            factor = lr_factor(recipe, step, steps)
-            optimizers.scale_lr(factor)
-            loss = torch.zeros((), device=device.torch)
-            for indices in group:
-                with device.autocast():
-                    part = objective.loss(model, indices, position.epoch) / len(group)
-                part.backward()  # type: ignore[no-untyped-call]
-                loss = loss + part.detach()
-                seen += len(indices)
-            if recipe.clip_norm:
-                nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
-            optimizers.step()
+@dataclass
+class Training:
+    """Everything that one training holds between two steps."""
 
-            position.step = step
-            position.batch += len(group)
-            curves.add_loss(step, loss)
-            curves.add("train/lr", step, recipe.lr * factor)
-            if curves.due():
-                now = clock.session()
-                curves.add("system/examples_per_second", step, seen / max(1e-9, now - flushed_at))
-                curves.add("system/memory_mb", step, device.memory_mb())
-                seen, flushed_at = 0, now
-                yield _checked(curves, position, len(batches))
-            if step in evaluate_at:
-                for name, value in evaluate(model, objective).items():
-                    curves.add(f"val/{name}", step, value)
-                    if name == "loss":
-                        _compare(position, value, model, keep=recipe.patience > 0)
-                yield _checked(curves, position, len(batches))
-                yield from objective.samples(model, step)
-                model.train()
-                flushed_at, seen = clock.session(), 0
-                if recipe.patience and position.worse >= recipe.patience:
-                    break
-            if should_stop():
-                position.seconds = clock.seconds()
-                yield _checked(curves, position, len(batches))
-                save_checkpoint(folder, model=model, optimizers=optimizers, position=position, device=device)
-                yield Checkpoint(step=step)
-                yield Stopped(step=step)
-                return
-            if clock.session() - saved_at >= recipe.checkpoint_seconds:
-                position.seconds = clock.seconds()
-                save_checkpoint(folder, model=model, optimizers=optimizers, position=position, device=device)
-                yield Checkpoint(step=step)
-                saved_at = clock.session()
-        if recipe.patience and position.worse >= recipe.patience:
-            break
-        if position.batch >= len(batches):
-            position.epoch, position.batch = position.epoch + 1, 0
+    recipe: Recipe
+    device: Device
+    objective: Objective
+    model: nn.Module
+    optimizers: Optimizers
+    position: Position
+    steps: int
+    clock: Clock
+    curves: Curves
+    seen: int = 0
+    """Examples since the throughput was last told."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every step is taken, or early stopping has seen enough."""
+        return self.position.step >= self.steps or self.has_stalled
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether so many evaluations brought nothing that the recipe's patience is over."""
+        return 0 < self.recipe.patience <= self.position.worse
+
+
+def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    """Every step from where the training stands to the last: correct, tell, now and then look at held-out data."""
+    recipe, position, clock = training.recipe, training.position, training.clock
+    evaluate_at = {round(training.steps * part / recipe.evaluations) for part in range(1, recipe.evaluations + 1)}
+    saved_at = clock.session()
+    training.model.train()
+    for group in batches(training):
+        correct(training, group)
+        if training.curves.due():
+            yield tell(training)
+        if position.step in evaluate_at:
+            yield from look(training)
+        if should_stop():
+            yield tell(training)
+            yield save(training, folder)
+            yield Stopped(step=position.step)
+            return
+        if clock.session() - saved_at >= recipe.checkpoint_seconds:
+            yield save(training, folder)
+            saved_at = clock.session()
     position.seconds = clock.seconds()
     if position.best_weights:
-        model.load_state_dict(position.best_weights, strict=False)
+        training.model.load_state_dict(position.best_weights, strict=False)
 
 
-@torch.no_grad()
-def evaluate(model: nn.Module, objective: Objective) -> dict[str, float]:
-    """Loss and measures on the val part, with dropout off."""
+def batches(training: Training) -> Iterator[list[Tensor]]:
+    """The batches of one correction after the other, through as many epochs as it takes."""
+    recipe, position = training.recipe, training.position
+    while True:
+        epoch = training.objective.epoch(_order(recipe.seed, position.epoch), recipe.batch_size)
+        while position.batch < len(epoch):
+            if training.is_done:
+                return
+            group = epoch[position.batch : position.batch + recipe.accumulate]
+            position.batch += len(group)
+            position.share = position.batch / len(epoch)
+            yield group
+        position.epoch, position.batch, position.share = position.epoch + 1, 0, 0.0
+
+
+def correct(training: Training, group: list[Tensor]) -> None:
+    """One step: the gradient of the mean loss over the group's batches, then one correction of the weights."""
+    recipe, position, model = training.recipe, training.position, training.model
+    position.step += 1
+    factor = lr_factor(recipe, position.step, training.steps)
+    training.optimizers.scale_lr(factor)
+    losses = []
+    for indices in group:
+        with training.device.autocast():
+            loss = training.objective.loss(model, indices, position.epoch) / len(group)
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
+        training.seen += len(indices)
+    if recipe.clip_norm:
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+    training.optimizers.step()
+    training.curves.add_loss(position.step, losses[0] if len(losses) == 1 else torch.stack(losses).sum())
+    training.curves.add("train/lr", position.step, recipe.lr * factor)
+
+
+def look(training: Training) -> Iterator[Event]:
+    """Evaluate on the val part with dropout off, note whether it is the best so far, and let the model speak."""
+    position, model = training.position, training.model
     model.eval()
-    return objective.evaluate(model, "val")
+    with torch.no_grad():
+        values = training.objective.evaluate(model, "val")
+    for name, value in values.items():
+        training.curves.add(f"val/{name}", position.step, value)
+    _compare(position, values["loss"], model, keep=training.recipe.patience > 0)
+    yield tell(training)
+    yield from training.objective.samples(model, position.step)
+    model.train()
 
 
-def count_steps(objective: Objective, recipe: Recipe) -> int:
-    """Corrections in the whole training: batches of an epoch, over what is accumulated, times epochs; at least 1."""
-    batches = len(objective.epoch(_order(recipe.seed, 0), recipe.batch_size))
-    return max(1, round(math.ceil(batches / recipe.accumulate) * recipe.epochs))
-
-
-def _order(seed: int, epoch: int) -> torch.Generator:
-    """The random numbers that order one epoch: from seed and epoch alone, so that a resumed run draws the same."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-
-
-def _checked(curves: Curves, position: Position, batches: int) -> Event:
-    """The points since the last flush; raises Diverged if a loss among them is not a number."""
-    progress = curves.flush(position.step, position.epoch + position.batch / max(1, batches))
+def tell(training: Training) -> Event:
+    """The points since the last time; raises Diverged if a loss among them is not a number."""
+    position, curves = training.position, training.curves
+    if training.seen:
+        curves.add("system/examples_per_second", position.step, training.seen / max(1e-9, curves.since_flush()))
+        curves.add("system/memory_mb", position.step, training.device.memory_mb())
+        training.seen = 0
+    progress = curves.flush(position.step, position.epoch + position.share)
     losses = progress.points.get("train/loss")
     for step, value in zip(losses.steps, losses.values, strict=True) if losses else ():
         if not math.isfinite(value):
             raise Diverged(step)
     return progress
+
+
+def save(training: Training, folder: Path) -> Event:
+    """Write a checkpoint of this very moment."""
+    training.position.seconds = training.clock.seconds()
+    save_checkpoint(
+        folder,
+        model=training.model,
+        optimizers=training.optimizers,
+        position=training.position,
+        device=training.device,
+    )
+    return Checkpoint(step=training.position.step)
+
+
+def count_steps(objective: Objective, recipe: Recipe) -> int:
+    """Corrections in the whole training: batches of an epoch, over what is accumulated, times epochs; at least 1."""
+    per_epoch = len(objective.epoch(_order(recipe.seed, 0), recipe.batch_size))
+    return max(1, round(math.ceil(per_epoch / recipe.accumulate) * recipe.epochs))
+
+
+def _order(seed: int, epoch: int) -> torch.Generator:
+    """The random numbers that order one epoch: from seed and epoch alone, so that a resumed run draws the same."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
 
 
 def _compare(position: Position, loss: float, model: nn.Module, *, keep: bool) -> None:

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """The entries of one package by key, in the order of their `order` attribute; the package is imported on first use."""
+    """The entries of one package by key, in the order of their attribute `order`; imported on first use."""
 
     def __init__(self, noun: str, package: str) -> None:
         self.noun = noun

@@ -16,13 +16,17 @@ def judge(
     if advantage.low > 0:
         sure = f"The difference is real: {_difference(metric, advantage)} in 95 of 100 repetitions."
         return Verdict(
-            grade="gold", title=f"Better than {_lower(baseline.title)}", text=f"{facts} {sure}",
+            grade="gold",
+            title=f"Better than {_lower(baseline.title)}",
+            text=f"{facts} {sure}",
             next_steps=_next_steps(metric, estimate, examples, beaten=True),
         )
     if advantage.value > 0:
         unsure = "The difference can still be chance: " + _difference(metric, advantage) + "."
         return Verdict(
-            grade="promising", title="Perhaps better, not yet shown", text=f"{facts} {unsure}",
+            grade="promising",
+            title="Perhaps better, not yet shown",
+            text=f"{facts} {unsure}",
             next_steps=_next_steps(metric, estimate, examples, beaten=False),
         )
     return Verdict(
@@ -37,14 +41,21 @@ def in_words(metric: Metric, value: float) -> str:
     """A value with its unit: "97.1 %", "1.63 nats"."""
     if metric.percent:
         return f"{100 * value:.1f} %"
-    return f"{value:,.4g} {metric.unit}".strip()
+    return f"{plain_number(value)} {metric.unit}".strip()
+
+
+def plain_number(value: float) -> str:
+    """As many digits as a person reads: 206,856, 47.3, 0.812."""
+    size = abs(value)
+    digits = 0 if size >= 1000 else 1 if size >= 10 else 3
+    return f"{value:,.{digits}f}".replace("-0.000", "0.000")
 
 
 def _difference(metric: Metric, advantage: Estimate) -> str:
     low, high = sorted((advantage.low, advantage.high))
     if metric.percent:
         return f"between {100 * low:+.1f} and {100 * high:+.1f} percentage points"
-    return f"an advantage between {low:,.3g} and {high:,.3g} {metric.unit}".rstrip()
+    return f"an advantage between {plain_number(low)} and {plain_number(high)} {metric.unit}".rstrip()
 
 
 def _next_steps(metric: Metric, estimate: Estimate, examples: int, *, beaten: bool) -> list[str]:

@@ -77,7 +77,11 @@ class MLP(nn.Module):
         width = self.categories.width + shapes.numbers * (number_width if self.numbers else 1)
         layers: list[nn.Module] = []
         for size in hidden:
-            layers += [nn.Linear(width, size), *([nn.BatchNorm1d(size)] if batch_norm else []), ACTIVATIONS[activation]()]
+            layers += [
+                nn.Linear(width, size),
+                *([nn.BatchNorm1d(size)] if batch_norm else []),
+                ACTIVATIONS[activation](),
+            ]
             layers += [nn.Dropout(dropout)] if dropout else []
             width = size
         self.hidden = nn.Sequential(*layers)

@@ -71,7 +71,7 @@ class Objective(Protocol):
         """The report on the test part and one row per example, with columns id, row, truth, prediction, ..."""
 
     def preparation(self) -> dict[str, object]:
-        """All that predicting needs besides weights, shapes and tokenizer, as JSON; read back by training/predict.py."""
+        """All that predicting needs besides weights, shapes and tokenizer, as JSON."""
 
 
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", __name__)

@@ -26,6 +26,7 @@ from training.predict import PREDICTORS, best_first
 from training.report import Report
 from training.spec import TrainSpec
 from training.tables import TableEncoding, learn_encoding
+from training.verdict import plain_number
 
 AT_ONCE = 8192
 """Rows per batch where nothing is learnt."""
@@ -83,9 +84,7 @@ class TableClasses(_Table):
         self.labels = labels.learn_labels(names["train"], target)
         self.truth = {part: labels.encode(names[part], self.labels) for part in names}
         self.targets = {part: self._tensor(truth) for part, truth in self.truth.items()}
-        self.shapes = Shapes(
-            outputs=len(self.labels), numbers=self.encoding.width, categories=self.encoding.sizes
-        )
+        self.shapes = Shapes(outputs=len(self.labels), numbers=self.encoding.width, categories=self.encoding.sizes)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
         targets = self.targets["train"][indices]
@@ -154,7 +153,7 @@ class TableValues(_Table):
         return [
             Guess(
                 key="mean",
-                title=f"Always saying the mean, {self.center:,.4g}",
+                title=f"Always saying the mean, {plain_number(self.center)}",
                 about="What comes out without looking at the row.",
                 answers=np.full(len(self.truth["test"]), self.center),
             )
