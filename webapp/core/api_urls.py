@@ -1,5 +1,7 @@
-"""Addresses of the pages that belong to no app."""
+"""REST addresses that belong to no app."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from webapp.core import catalog_api
+
+urlpatterns = [path("catalog/", catalog_api.catalog, name="api-catalog")]

@@ -13,7 +13,8 @@ from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from training.tasks import Metric
+from training.architectures import ARCHITECTURES
+from training.tasks import TASKS, Metric
 
 register = template.Library()
 
@@ -42,6 +43,14 @@ def status_badge(status: str) -> SafeString:
     """A state in its word and its colour."""
     words, tone = STATES[status]
     return format_html('<span class="status status-{}" data-status="{}">{}</span>', tone, status, words)
+
+
+@register.simple_tag
+def term(word: str, explanation: str) -> SafeString:
+    """A word of the field where it first appears: the dotted underline opens one sentence."""
+    return format_html(
+        '<span class="term" tabindex="0" data-bs-toggle="tooltip" data-bs-title="{}">{}</span>', explanation, word
+    )
 
 
 @register.inclusion_tag("core/_nav_item.html", takes_context=True)
@@ -141,6 +150,18 @@ def metric(value: float | None, measure: Metric | None = None) -> str:
     if measure and measure.percent:
         return f"{number_format(round(100 * value, 1), 1)} %"
     return f"{number(value)} {measure.unit}".strip() if measure else number(value)
+
+
+@register.filter
+def task_title(key: str) -> str:
+    """A task's name in plain words; its key if it is no longer in the catalog."""
+    return TASKS[key].title if key in TASKS else key
+
+
+@register.filter
+def architecture_title(key: str) -> str:
+    """An architecture's name; its key if it is no longer in the catalog."""
+    return ARCHITECTURES[key].title if key in ARCHITECTURES else key
 
 
 def _ago(moment: datetime) -> str:
