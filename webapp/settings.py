@@ -151,6 +151,7 @@ LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("TOUCHSTONE_PROXIES", "0"))  # log-ins are throttled by address
 ACCOUNT_SIGNUP_OPEN = os.environ.get("TOUCHSTONE_SIGNUP") == "1"
 ACCOUNT_ADAPTER = "webapp.projects.accounts.AccountAdapter"
 EMAIL_BACKEND = os.environ.get("TOUCHSTONE_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")

@@ -36,7 +36,8 @@ def error_answer(request: HttpRequest, error: UserError) -> HttpResponse:
         return answer
     if _wants_json(request):
         return JsonResponse(error_body(error.code, error.message, error.hint), status=error.status)
-    return render(request, "core/error.html", {"error": error}, status=error.status)
+    page = "500.html" if error.status >= 500 else "core/error.html"  # 500.html needs neither database nor session
+    return render(request, page, {"error": error}, status=error.status)
 
 
 def _wants_json(request: HttpRequest) -> bool:

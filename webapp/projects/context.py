@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -9,9 +10,9 @@ from webapp.projects import access
 
 
 def current_project(request: HttpRequest) -> dict[str, object]:
-    """`membership` (with `.project` and `.can_edit`) and `memberships` for the project switcher; both lazy."""
+    """`membership` (with `.project` and `.can_edit`) and `memberships` for the project switcher; all lazy."""
     if not request.user.is_authenticated:
-        return {}
+        return {"signup_open": lambda: get_adapter(request).is_open_for_signup(request)}
     member = cast(access.UserRequest, request)
     return {
         "membership": SimpleLazyObject(lambda: access.current_project(member)),
