@@ -39,20 +39,39 @@ class Dataset(models.Model):
     progress = models.FloatField(null=True)
     error = models.JSONField(default=dict, blank=True)
     """{message, hint} when the import failed."""
-    source = models.CharField(max_length=300, blank=True)
-    """Where the uploaded file lies in storage."""
+    filename = models.CharField(max_length=255)
+    """The name under which the file was brought."""
+    source = models.CharField(max_length=300)
+    """The folder in storage that holds what was brought, untouched."""
+    sha256 = models.CharField(max_length=64, blank=True)
+    """Of the uploaded file, in hexadecimal digits; the import writes it down."""
+    attempt = models.PositiveIntegerField(default=0)
+    """Counts claims; a worker that was thought dead and comes back no longer matches."""
+    heartbeat = models.DateTimeField(null=True)
+    """When the importing worker was last heard of; null while nobody imports."""
     created = models.DateTimeField(auto_now_add=True)
 
     objects = DatasetQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created", "-pk"]
+        indexes = [models.Index(fields=["project", "-created"], name="dataset_list")]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("dataset", args=[self.pk])
+
+    @property
+    def folder(self) -> str:
+        """The folder in storage that holds the versions."""
+        return f"datasets/{self.pk}"
+
+    @property
+    def channel(self) -> str:
+        """Where the news of the import is published."""
+        return f"dataset-{self.pk}"
 
     @property
     def latest(self) -> DatasetVersion | None:
@@ -85,7 +104,7 @@ class DatasetVersion(models.Model):
 
 
 class Upload(models.Model):
-    """A file on its way in, chunk by chunk; forgotten once it has become a data set."""
+    """A file on its way in, chunk by chunk; forgotten a day after its last byte."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
@@ -93,9 +112,13 @@ class Upload(models.Model):
     filename = models.CharField(max_length=255)
     size = models.PositiveBigIntegerField()
     received = models.PositiveBigIntegerField(default=0)
-    fingerprint = models.CharField(max_length=100, blank=True)
+    fingerprint = models.CharField(max_length=400, blank=True)
     """Name, size and time of the browser's file, so that the same file goes on where it stopped."""
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+", null=True)
+    """What it has become, so that finishing twice makes one data set."""
     created = models.DateTimeField(auto_now_add=True)
+    touched = models.DateTimeField(auto_now_add=True)
+    """When the last chunk arrived."""
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.received} of {self.size} bytes)"

@@ -1,0 +1,146 @@
+"""Columns in figures and small drawings, from what the import found out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from training.data.schema import Column
+from webapp.core.templatetags.touchstone import number
+
+BARS = 6
+"""Commonest values that a card shows."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A value with its count; `share` is its length, 0 to 100, the longest being 100."""
+
+    label: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Stripe:
+    """One bin of a histogram in a drawing 100 high."""
+
+    x: int
+    y: float
+    height: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One column as its card shows it."""
+
+    number: int
+    column: Column
+    missing_share: float
+    facts: list[tuple[str, str]]
+    bars: list[Bar]
+    stripes: list[Stripe]
+    low: str
+    high: str
+    caption: str
+    others: int
+    """Different values that have no bar."""
+
+
+def profile(number_: int, column: Column, rows: int) -> Profile:
+    """Everything that the card of a column draws."""
+    stats: dict[str, Any] = column.stats
+    bars = _bars(stats) if column.type != "number" or not stats.get("histogram") else []
+    stripes, low, high = ([], "", "") if bars else _stripes(stats.get("histogram") or {})
+    return Profile(
+        number=number_,
+        column=column,
+        missing_share=100 * column.missing / rows if rows else 0.0,
+        facts=_facts(column),
+        bars=bars,
+        stripes=stripes,
+        low=low,
+        high=high,
+        caption=_("characters") if column.type in ("text", "conversation") else "",
+        others=max(0, column.unique - len(bars)) if bars else 0,
+    )
+
+
+def _facts(column: Column) -> list[tuple[str, str]]:
+    makers = {"number": _number_facts, "text": _length_facts, "category": _no_facts, "image": _image_facts}
+    makers |= {"date": _range_facts, "conversation": _turn_facts}
+    return makers.get(column.type, _no_facts)(column.stats)
+
+
+def _number_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    if "mean" not in stats:
+        return []
+    median = stats.get("quantiles", {}).get("0.5")
+    facts = [(_("Mean"), stats["mean"]), (_("Median"), median), (_("Spread"), stats.get("std"))]
+    return [(title, number(value)) for title, value in facts if value is not None]
+
+
+def _length_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    length = stats.get("length", {})
+    facts = [(_("Mean length"), _("%(n)s characters"), length.get("mean"))]
+    facts += [(_("Words"), _("%(n)s on average"), length.get("words"))]
+    facts += [(_("Longest"), _("%(n)s characters"), length.get("max"))]
+    return [(title, words % {"n": number(value)}) for title, words, value in facts if value is not None]
+
+
+def _image_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    width, height = stats.get("width") or {}, stats.get("height") or {}
+    if not width:
+        return []
+    channels = stats.get("channels", 3)
+    colours = _("grey") if channels == 1 else _("colour")
+    return [(_("Width"), _pixels(width)), (_("Height"), _pixels(height)), (_("Colours"), colours)]
+
+
+def _range_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(_("From"), str(stats["min"])), (_("To"), str(stats["max"]))] if stats.get("min") else []
+
+
+def _turn_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    turns, length = stats.get("turns", {}), stats.get("length", {})
+    if not turns:
+        return []
+    mean = ngettext("%(n)s on average", "%(n)s on average", 2) % {"n": number(turns.get("mean"))}
+    return [(_("Turns"), mean), (_("Mean length"), _("%(n)s characters") % {"n": number(length.get("mean"))})]
+
+
+def _no_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    return []
+
+
+def _pixels(size: dict[str, Any]) -> str:
+    low, high = size["min"], size["max"]
+    return f"{number_format(low)} px" if low == high else f"{number_format(low)}–{number_format(high)} px"
+
+
+def _bars(stats: dict[str, Any]) -> list[Bar]:
+    top = (stats.get("top") or stats.get("roles") or [])[:BARS]
+    most = max((entry["count"] for entry in top), default=1)
+    return [Bar(_label(entry["value"]), entry["count"], round(100 * entry["count"] / most, 1)) for entry in top]
+
+
+def _label(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _stripes(histogram: dict[str, Any]) -> tuple[list[Stripe], str, str]:
+    counts, edges = histogram.get("counts") or [], histogram.get("edges") or []
+    if not counts:
+        return [], "", ""
+    most = max(counts) or 1
+    heights = [max(100 * count / most, 2.0 if count else 0.0) for count in counts]
+    words = [f"{number(low)} – {number(high)}: {number(count)}" for low, high, count in _bins(edges, counts)]
+    stripes = [Stripe(x, 100 - height, height, text) for x, (height, text) in enumerate(zip(heights, words, strict=True))]
+    return stripes, number(edges[0]), number(edges[-1])
+
+
+def _bins(edges: list[float], counts: list[int]) -> list[tuple[float, float, int]]:
+    return list(zip(edges, edges[1:], counts, strict=False))

@@ -1,0 +1,95 @@
+"""What people ask for."""
+
+from functools import partial
+from pathlib import PurePosixPath
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from webapp.core import storage
+from webapp.core.errors import UserError
+from webapp.datasets import lifecycle, uploads
+from webapp.datasets.jobs import import_dataset
+from webapp.datasets.models import Dataset, Upload
+from webapp.projects.models import Membership
+
+NAME_LENGTH = 120
+
+
+def receive_file(*, member: Membership, file: UploadedFile, name: str = "") -> Dataset:
+    """Make a data set of a file that came in one request."""
+    upload = uploads.start_upload(member=member, filename=file.name or "", size=file.size or 0, fingerprint="")
+    uploads.write_whole(upload, file)
+    return finish_upload(upload, name=name)
+
+
+def finish_upload(upload: Upload, *, name: str = "") -> Dataset:
+    """Make a data set of a complete upload and call a worker; finishing twice gives the same data set."""
+    return _become_dataset(upload, source=uploads.store(upload), name=name)
+
+
+def rename_dataset(dataset: Dataset, name: str) -> None:
+    """Give the data set another name."""
+    dataset.name = _good_name(name)
+    dataset.save(update_fields=["name"])
+    lifecycle.announce_change(dataset)
+
+
+def describe_dataset(dataset: Dataset, about: str) -> None:
+    """Say in a few words what the data is."""
+    dataset.about = about.strip()
+    dataset.save(update_fields=["about"])
+
+
+def delete_dataset(dataset: Dataset) -> None:
+    """Forget a data set with its files; refused, with the reason, when a run used it."""
+    try:
+        Dataset.objects.filter(pk=dataset.pk).delete()
+    except ProtectedError as error:
+        raise _in_use(sorted({str(user) for user in error.protected_objects})) from error
+    storage.delete_folder(dataset.source)
+    storage.delete_folder(dataset.folder)
+    lifecycle.announce_change(dataset)
+
+
+@transaction.atomic
+def _become_dataset(upload: Upload, *, source: str, name: str) -> Dataset:
+    locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
+    if locked.dataset is None:
+        locked.dataset = Dataset.objects.create(
+            project=locked.project,
+            owner=locked.owner,
+            name=_good_name(name or PurePosixPath(locked.filename).stem),
+            filename=locked.filename,
+            source=source,
+        )
+        locked.save(update_fields=["dataset"])
+        transaction.on_commit(partial(_call_worker, locked.dataset), robust=True)
+    return locked.dataset
+
+
+def _call_worker(dataset: Dataset) -> None:
+    """Ring the bell; when Redis is away, the periodic job rings it again."""
+    lifecycle.announce_change(dataset)
+    import_dataset.delay(dataset.pk)
+
+
+def _good_name(words: str) -> str:
+    name = " ".join(words.split())
+    if not name:
+        raise UserError(_("A dataset needs a name."), _("Type one."), code="no_name")
+    return name[:NAME_LENGTH]
+
+
+def _in_use(runs: list[str]) -> UserError:
+    names = ", ".join(f"“{name}”" for name in runs[:3])
+    message = ngettext("%(n)d run used this data: %(names)s.", "%(n)d runs used this data: %(names)s.", len(runs))
+    return UserError(
+        message % {"n": len(runs), "names": names + ("…" if len(runs) > 3 else "")},
+        _("Delete the runs first; without the data their results could not be checked."),
+        code="in_use",
+        status=409,
+    )

@@ -1,0 +1,241 @@
+"""Files on their way in, chunk by chunk: an upload goes on after a closed browser or a restarted server.
+
+The bytes lie in a folder of this machine until the file is complete; then storage takes the folder over. Only bytes
+count that are on disk and whose checksum was right, so an upload that lost some of them sends those again.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from webapp.core import storage
+from webapp.core.errors import UserError
+from webapp.datasets.models import Upload
+from webapp.projects.access import require_editor
+from webapp.projects.models import Membership
+
+BLOCK = 2**20
+STALE = timedelta(days=1)
+
+
+class Readable(Protocol):
+    """Where the bytes of a chunk come from."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class WrongOffset(UserError):
+    """The chunk does not begin where the file on the server ends; `received` says where that is."""
+
+    def __init__(self, received: int) -> None:
+        message = _("The server has the first %(received)d bytes.") % {"received": received}
+        super().__init__(message, _("Go on from there."), code="wrong_offset", status=409)
+        self.received = received
+
+
+def start_upload(*, member: Membership, filename: str, size: int, fingerprint: str) -> Upload:
+    """Begin a file, or go on with the one of the same fingerprint; refuses what is too large before a byte is read."""
+    require_editor(member)
+    check_size(size)
+    waiting = Upload.objects.filter(project=member.project, owner=member.user, size=size, dataset=None)
+    known = waiting.filter(fingerprint=fingerprint).first() if fingerprint else None
+    if known is not None:
+        known.received = _received(known)
+        return known
+    _check_room(size)
+    return Upload.objects.create(
+        project=member.project, owner=member.user, filename=safe_name(filename), size=size, fingerprint=fingerprint
+    )
+
+
+def write_chunk(upload: Upload, *, offset: int, body: Readable, checksum: str) -> int:
+    """Append one chunk whose checksum is right and return how many bytes are there; of two at once, one succeeds."""
+    with _locked(upload) as folder, _full_disk_in_words():
+        received = _received(upload)
+        if offset != received:
+            raise WrongOffset(received)
+        with (folder / upload.filename).open("r+b" if received else "wb") as part:
+            part.seek(received)
+            received += _copy(body, part, _digest(checksum), most=upload.size - offset)
+        Upload.objects.filter(pk=upload.pk).update(received=received, touched=now())
+    return received
+
+
+def write_whole(upload: Upload, file: UploadedFile) -> None:
+    """Take a file that came in one request; one that Django has already put on disk is only moved."""
+    with _locked(upload) as folder, _full_disk_in_words():
+        target = folder / upload.filename
+        if isinstance(file, TemporaryUploadedFile):
+            shutil.move(file.temporary_file_path(), target)
+        else:
+            target.write_bytes(file.read())
+        Upload.objects.filter(pk=upload.pk).update(received=target.stat().st_size)
+
+
+def store(upload: Upload) -> str:
+    """Hand the complete file to storage and return its folder there; doing it twice does no harm."""
+    source = f"originals/{upload.pk}"
+    with _locked(upload) as folder:
+        if not storage.has_file(f"{source}/{upload.filename}"):
+            _move_to_storage(upload, folder, source)
+    return source
+
+
+def drop_upload(upload: Upload) -> None:
+    """Forget an upload that somebody gave up."""
+    shutil.rmtree(_folder(upload), ignore_errors=True)
+    if upload.dataset is None:
+        storage.delete_folder(f"originals/{upload.pk}")
+    upload.delete()
+
+
+def drop_stale_uploads() -> None:
+    """Forget uploads that nobody has gone on with for a day."""
+    for upload in Upload.objects.filter(touched__lt=now() - STALE):
+        drop_upload(upload)
+
+
+def check_size(size: int) -> None:
+    """Raise the sentence about a file that is empty or too large."""
+    if size <= 0:
+        raise UserError(_("The file is empty."), _("Choose another file."), code="empty")
+    if size > settings.UPLOAD_LIMIT:
+        words = {"size": filesizeformat(size), "limit": filesizeformat(settings.UPLOAD_LIMIT)}
+        raise UserError(
+            _("The file has %(size)s; at most %(limit)s can be uploaded.") % words,
+            _("Upload a part of it, or ask your administrator to raise TOUCHSTONE_UPLOAD_LIMIT."),
+            code="too_large",
+            status=413,
+        )
+
+
+def safe_name(filename: str) -> str:
+    """The last part of a file's name, without anything that a disk or a page could stumble over."""
+    name = re.sub(r"[\x00-\x1f\x7f]", "", re.split(r"[/\\]", filename)[-1]).strip().lstrip(".")
+    while len(name.encode()) > 200:
+        stem, dot, suffix = name.rpartition(".")
+        name = f"{stem[:-1]}{dot}{suffix}" if stem else name[:-1]
+    return name or "file"
+
+
+def _copy(body: Readable, part: BinaryIO, digest: "_Digest", *, most: int) -> int:
+    """Copy the body to where the file stands; raises UserError if it is too long or its checksum is wrong."""
+    copied = 0
+    while block := body.read(BLOCK):
+        copied += len(block)
+        if copied > most:
+            break
+        digest.update(block)
+        part.write(block)
+    if copied > most or not digest.matches():
+        raise UserError(
+            _("A part of the file arrived damaged."), _("Send it again."), code="wrong_checksum", status=422
+        )
+    return copied
+
+
+class _Digest:
+    """A running checksum and what it should become: "sha256=<hex>" or "crc32=<hex>"."""
+
+    def __init__(self, kind: str, expected: str) -> None:
+        self._expected = expected.lower()
+        self._sha256 = hashlib.sha256() if kind == "sha256" else None
+        self._crc32 = 0
+
+    def update(self, block: bytes) -> None:
+        if self._sha256 is not None:
+            self._sha256.update(block)
+        else:
+            self._crc32 = zlib.crc32(block, self._crc32)
+
+    def matches(self) -> bool:
+        found = f"{self._crc32:08x}" if self._sha256 is None else self._sha256.hexdigest()
+        return found == self._expected
+
+
+def _digest(checksum: str) -> _Digest:
+    kind, _equals, expected = checksum.partition("=")
+    if kind not in ("crc32", "sha256") or not expected:
+        raise UserError(
+            _("A chunk needs a checksum."), _("Send the header “X-Checksum: crc32=…” or “sha256=…”."), code="no_checksum"
+        )
+    return _Digest(kind, expected)
+
+
+@contextmanager
+def _locked(upload: Upload) -> Iterator[Path]:
+    """The upload's folder, for one request at a time on this machine."""
+    folder = _folder(upload)
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    except BlockingIOError as error:
+        raise WrongOffset(_received(upload)) from error
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _full_disk_in_words() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _no_room() from error
+
+
+def _check_room(size: int) -> None:
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(settings.DATA_DIR).free < size:
+        raise _no_room()
+
+
+def _no_room() -> UserError:
+    return UserError(
+        _("The server’s disk is full."),
+        _("Ask your administrator to make room; then the upload goes on where it stopped."),
+        code="disk_full",
+        status=507,
+    )
+
+
+def _received(upload: Upload) -> int:
+    """How many bytes are safe: a worker that died while writing left some that nobody has checked."""
+    upload.refresh_from_db(fields=["received"])
+    try:
+        return min(upload.received, (_folder(upload) / upload.filename).stat().st_size)
+    except FileNotFoundError:
+        return 0
+
+
+def _move_to_storage(upload: Upload, folder: Path, source: str) -> None:
+    received = _received(upload)
+    if received != upload.size:
+        raise WrongOffset(received)
+    with (folder / upload.filename).open("r+b") as part:
+        part.truncate(upload.size)  # a refused chunk may lie behind the end
+        os.fsync(part.fileno())
+    storage.move_folder(folder, source)
+
+
+def _folder(upload: Upload) -> Path:
+    folder: Path = settings.DATA_DIR / "uploads" / str(upload.pk)
+    return folder
