@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import JsonValue
 
+from training.data.columns import CODES
 from training.data.schema import ID, PART, Column
 from training.data.writing import CONVERSATION, IMAGE
 from training.tasks import ColumnType
 
 BINS = 30
 TOP = 20
-CODES = 100
-"""A column of numbers with at most so many different ones may be codes of classes, so its values are listed."""
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _CATEGORY_CHARS = 60
 _WORDS_SAMPLE = 20_000

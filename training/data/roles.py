@@ -1,0 +1,152 @@
+"""Columns for the roles of a task: a first choice, and whether a person's choice makes sense."""
+
+from collections.abc import Mapping, Sequence
+
+from training.data.columns import can_be_classes, can_be_feature, can_be_target, is_long_text, result_score, text_length
+from training.data.schema import Column, Description
+from training.errors import TrainingError
+from training.tasks import TASKS, Role
+
+_KINDS = {
+    "number": "a column of numbers",
+    "boolean": "a yes-or-no column",
+    "category": "a column of categories",
+    "text": "text",
+    "date": "a column of dates",
+    "image": "a column of pictures",
+    "audio": "a column of sounds",
+    "conversation": "a column of conversations",
+}
+_NUMERIC = ("tabular-regression",)
+"""Tasks whose target is a number rather than a class."""
+
+
+def roles_for(description: Description, task: str) -> dict[str, list[str]]:
+    """Columns for each role of a task; a role without a fitting column is left out."""
+    if task.startswith("tabular-"):
+        return table_roles(description, best_target(description, classes=task not in _NUMERIC))
+    chosen: dict[str, list[str]] = {}
+    for role in TASKS[task].roles:
+        taken = {name for names in chosen.values() for name in names}
+        names = [column.name for column in _likely(description, role) if column.name not in taken]
+        if names:
+            chosen[role.key] = names if role.many else names[:1]
+    return chosen
+
+
+def table_roles(description: Description, target: Column | None) -> dict[str, list[str]]:
+    """A target and all columns that something general can be learnt from."""
+    if target is None:
+        return {}
+    columns = [column for column in description.columns if column is not target]
+    features = [column.name for column in columns if can_be_feature(column, description.rows)]
+    return {"target": [target.name]} | ({"features": features} if features else {})
+
+
+def best_target(description: Description, *, classes: bool) -> Column | None:
+    """The column that looks most like the one to predict."""
+    ranked = rank_targets(description, classes=classes)
+    return ranked[0] if ranked else None
+
+
+def rank_targets(description: Description, *, classes: bool) -> list[Column]:
+    """The columns that can be predicted as a class (or a number), the likeliest first."""
+    possible = [column for column in description.columns if can_be_target(column, description.rows, classes=classes)]
+    return sorted(possible, key=lambda column: -result_score(column, description, classes=classes))
+
+
+def check_roles(description: Description, task: str, roles: Mapping[str, Sequence[str]]) -> None:
+    """Raise TrainingError with a sentence and a next step where the task cannot be learnt from these columns."""
+    columns = {column.name: column for column in description.columns}
+    for role in TASKS[task].roles:
+        names = roles.get(role.key, [])
+        if not names:
+            raise _refusal(f"No column is chosen for “{role.title}”.", _choose(_likely(description, role)))
+        if len(names) > 1 and not role.many:
+            raise _refusal(f"“{role.title}” takes one column, not {len(names)}.", "Keep one of them.")
+        for name in names:
+            if name not in columns:
+                raise _refusal(f"There is no column “{name}”.", f"Choose one of: {_listed(list(columns))}.")
+            _check_column(description, task, role, columns[name])
+    _refuse_twice(task, roles)
+
+
+def _check_column(description: Description, task: str, role: Role, column: Column) -> None:
+    if column.missing == description.rows:
+        raise _refusal(f"“{column.name}” is empty.", "Choose another column.")
+    if role.key == "target" and task in _NUMERIC:
+        return _check_number(description, column)
+    if role.key == "target":
+        return _check_classes(description, column)
+    if column.type not in role.types:
+        fitting = [other for other in description.columns if other.type in role.types]
+        raise _refusal(f"“{column.name}” is {_KINDS[column.type]}, which “{role.title}” cannot use.", _choose(fitting))
+    return None
+
+
+def _check_number(description: Description, column: Column) -> None:
+    numbers = rank_targets(description, classes=False)
+    if column.type != "number":
+        raise _refusal(
+            f"“{column.name}” is {_KINDS[column.type]}; what is predicted here must be a number.", _choose(numbers)
+        )
+    if column.unique < 2:
+        raise _refusal(f"“{column.name}” has the same value everywhere.", _choose(numbers))
+
+
+def _check_classes(description: Description, column: Column) -> None:
+    others = _choose(rank_targets(description, classes=True))
+    if column.unique < 2 and column.type != "image":
+        raise _refusal(f"“{column.name}” has one class only, so there is nothing to tell apart.", others)
+    if column.type == "number" and not can_be_classes(column):
+        raise _refusal(
+            f"“{column.name}” is a number with {column.unique:,} different values, too many for classes.",
+            f"Choose the task “{TASKS['tabular-regression'].title}”, or another column.",
+        )
+    if column.type not in ("category", "boolean", "number"):
+        raise _refusal(
+            f"“{column.name}” is {_KINDS[column.type]} with {column.unique:,} different values, not classes.", others
+        )
+    for label in rare_classes(column):
+        raise _refusal(
+            f"The class “{label}” of “{column.name}” has one example; at least two are needed.",
+            "Remove that row or add examples, or choose another column.",
+        )
+
+
+def rare_classes(column: Column) -> list[str]:
+    """The classes with a single example."""
+    rarest = column.stats.get("rarest")
+    entries = rarest if isinstance(rarest, list) else []
+    return [str(entry["value"]) for entry in entries if isinstance(entry, dict) and entry["count"] == 1]
+
+
+def _refuse_twice(task: str, roles: Mapping[str, Sequence[str]]) -> None:
+    used: dict[str, str] = {}
+    for role in TASKS[task].roles:
+        for name in roles.get(role.key, []):
+            if name in used:
+                raise _refusal(f"“{name}” cannot be both “{used[name]}” and “{role.title}”.", "Take it out of one.")
+            used[name] = role.title
+
+
+def _likely(description: Description, role: Role) -> list[Column]:
+    """The columns that fit a role, the likeliest first; where several may have it, all the likely ones in order."""
+    if role.key == "target":
+        return [c for c in rank_targets(description, classes="category" in role.types) if c.type in role.types]
+    fitting = [column for column in description.columns if column.type in role.types]
+    conversations = [column for column in fitting if column.type == "conversation"]
+    likely = conversations or [column for column in fitting if is_long_text(column)] or fitting
+    return likely if role.many else sorted(likely, key=text_length, reverse=True)
+
+
+def _choose(columns: Sequence[Column]) -> str:
+    return f"Choose {_listed([column.name for column in columns])}." if columns else "Upload data that has such a column."
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (f" or one of {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _refusal(message: str, hint: str) -> TrainingError:
+    return TrainingError(message, hint, code="bad_roles")
