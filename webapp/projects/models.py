@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 
@@ -41,9 +42,9 @@ class Project(models.Model):
 class Role(models.TextChoices):
     """What a member may do: everything, everything but people, or only look."""
 
-    OWNER = "owner", "Owner"
-    EDITOR = "editor", "Editor"
-    VIEWER = "viewer", "Viewer"
+    OWNER = "owner", _("Owner")
+    EDITOR = "editor", _("Editor")
+    VIEWER = "viewer", _("Viewer")
 
 
 EDITORS = (Role.OWNER, Role.EDITOR)
@@ -75,9 +76,22 @@ class Membership(models.Model):
 class AuditEntry(models.Model):
     """Who changed who can see what; never edited."""
 
+    class Action(models.TextChoices):
+        CREATED = "created", _("made the project")
+        RENAMED = "renamed", _("renamed")
+        ADDED = "added", _("let in")
+        ROLE = "role", _("changed the role of")
+        REMOVED = "removed", _("took out")
+        LEFT = "left", _("gave up the seat of")
+        INVITED = "invited", _("invited")
+        WITHDRAWN = "withdrawn", _("withdrew the invitation of")
+        JOINED = "joined", _("followed an invitation:")
+        TOKEN_MADE = "token_made", _("made the token")
+        TOKEN_REVOKED = "token_revoked", _("revoked the token")
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="audit", null=True)
     actor = models.ForeignKey(User, on_delete=models.SET_NULL, related_name="+", null=True)
-    action = models.CharField(max_length=40)
+    action = models.CharField(max_length=20, choices=Action.choices)
     subject = models.CharField(max_length=200)
     created = models.DateTimeField(auto_now_add=True)
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from webapp.core.errors import UserError
 from webapp.projects.models import AuditEntry, Invitation, Membership, Project, Role, Token, User
 
+Action = AuditEntry.Action
 INVITATION_DAYS = 14
 SESSION_PROJECT = "project"
 """Under this name the session keeps the project that somebody works in."""
@@ -18,7 +19,7 @@ SESSION_PROJECT = "project"
 def create_project(*, owner: User, name: str) -> Membership:
     """Make a project with its first owner."""
     project = Project.objects.create(name=name)
-    record(project=project, actor=owner, action="created", subject=name)
+    record(project=project, actor=owner, action=Action.CREATED, subject=name)
     return Membership.objects.create(project=project, user=owner, role=Role.OWNER)
 
 
@@ -26,7 +27,7 @@ def create_project(*, owner: User, name: str) -> Membership:
 def rename_project(*, by: Membership, name: str) -> None:
     """Give the project another name."""
     _require_owner(by)
-    record(project=by.project, actor=by.user, action="renamed", subject=f"{by.project.name} → {name}")
+    record(project=by.project, actor=by.user, action=Action.RENAMED, subject=f"{by.project.name} → {name}")
     by.project.name = name
     by.project.save(update_fields=["name"])
 
@@ -43,7 +44,7 @@ def add_member(*, by: Membership, user: User, role: str) -> Membership:
     membership, created = Membership.objects.get_or_create(project=by.project, user=user, defaults={"role": role})
     if not created:
         raise UserError(_("%(name)s is already in this project.") % {"name": user.username})
-    record(project=by.project, actor=by.user, action="added", subject=f"{user.username} ({role})")
+    record(project=by.project, actor=by.user, action=Action.ADDED, subject=f"{user.username} ({role})")
     return membership
 
 
@@ -53,7 +54,7 @@ def change_role(*, by: Membership, member: Membership, role: str) -> None:
     _require_owner(by)
     if role != Role.OWNER:
         _require_another_owner(member)
-    record(project=by.project, actor=by.user, action="made", subject=f"{member.user.username} {role}")
+    record(project=by.project, actor=by.user, action=Action.ROLE, subject=f"{member.user.username} ({member.role} → {role})")
     member.role = role
     member.save(update_fields=["role"])
 
@@ -67,7 +68,7 @@ def remove_member(*, by: Membership, member: Membership) -> None:
     record(
         project=by.project,
         actor=by.user,
-        action="left" if member.pk == by.pk else "removed",
+        action=Action.LEFT if member.pk == by.pk else Action.REMOVED,
         subject=member.user.username,
     )
     member.delete()
@@ -80,7 +81,7 @@ def invite(*, by: Membership, email: str, role: str) -> Invitation:
     invitation, _created = Invitation.objects.update_or_create(
         project=by.project, email=email.lower(), defaults={"role": role, "invited_by": by.user}
     )
-    record(project=by.project, actor=by.user, action="invited", subject=f"{email} ({role})")
+    record(project=by.project, actor=by.user, action=Action.INVITED, subject=f"{email} ({role})")
     return invitation
 
 
@@ -88,7 +89,7 @@ def invite(*, by: Membership, email: str, role: str) -> Invitation:
 def withdraw_invitation(*, by: Membership, invitation: Invitation) -> None:
     """Make the invitation's link useless."""
     _require_owner(by)
-    record(project=by.project, actor=by.user, action="uninvited", subject=invitation.email)
+    record(project=by.project, actor=by.user, action=Action.WITHDRAWN, subject=invitation.email)
     invitation.delete()
 
 
@@ -115,7 +116,7 @@ def accept_invitation(*, user: User, invitation: Invitation) -> Membership:
         project=invitation.project, user=user, defaults={"role": invitation.role}
     )
     if created:
-        record(project=invitation.project, actor=user, action="joined", subject=f"{user.username} ({invitation.role})")
+        record(project=invitation.project, actor=user, action=Action.JOINED, subject=f"{user.username} ({invitation.role})")
     invitation.delete()
     return membership
 
@@ -123,17 +124,17 @@ def accept_invitation(*, user: User, invitation: Invitation) -> Membership:
 def create_token(*, user: User, name: str) -> str:
     """Make an API token; the answer is the only time it can be read."""
     token, secret = Token.objects.create(user=user, name=name)
-    record(project=None, actor=user, action="made token", subject=token.name)
+    record(project=None, actor=user, action=Action.TOKEN_MADE, subject=token.name)
     return str(secret)
 
 
 def revoke_token(*, user: User, token: Token) -> None:
     """Make an API token useless."""
-    record(project=None, actor=user, action="revoked token", subject=token.name)
+    record(project=None, actor=user, action=Action.TOKEN_REVOKED, subject=token.name)
     token.delete()
 
 
-def record(*, project: Project | None, actor: User, action: str, subject: str) -> None:
+def record(*, project: Project | None, actor: User, action: AuditEntry.Action, subject: str) -> None:
     """Write down who changed who can see what."""
     AuditEntry.objects.create(project=project, actor=actor, action=action, subject=subject[:200])
 

@@ -16,7 +16,7 @@ from webapp.projects import services
 from webapp.projects.access import UserRequest, membership_or_404, seats, switch_project
 from webapp.projects.accounts import INVITATION_KEY
 from webapp.projects.forms import PersonForm, ProjectForm, RoleForm, TokenForm
-from webapp.projects.models import Membership, Token
+from webapp.projects.models import Membership, Role, Token
 
 AUDIT_ROWS = 50
 
@@ -153,6 +153,7 @@ def _people_page(request: UserRequest, seat: Membership, form: PersonForm, statu
         "project": seat.project,
         "people": seat.project.memberships.select_related("user").order_by("pk"),
         "invitations": invitations if seat.is_owner else [],
+        "roles": Role.choices,
         "form": form,
         "audit": seat.project.audit.select_related("actor")[:AUDIT_ROWS],
     }

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
             name='AuditEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=40)),
+                ('action', models.CharField(choices=[('created', 'made the project'), ('renamed', 'renamed'), ('added', 'let in'), ('role', 'changed the role of'), ('removed', 'took out'), ('left', 'gave up the seat of'), ('invited', 'invited'), ('withdrawn', 'withdrew the invitation of'), ('joined', 'followed an invitation:'), ('token_made', 'made the token'), ('token_revoked', 'revoked the token')], max_length=20)),
                 ('subject', models.CharField(max_length=200)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
