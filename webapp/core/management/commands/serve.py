@@ -1,0 +1,95 @@
+"""Everything on one machine: `manage.py serve` prepares the data folder and runs web, workers, beat and Redis."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from honcho import manager as honcho
+from honcho.manager import Manager
+
+from webapp.core import devices, redis_server
+
+PYTHON = sys.executable
+KEEP = [PYTHON, "-m", "webapp.core.keep"]
+CELERY = [PYTHON, "-m", "celery", "-A", "webapp.celery", "--skip-checks"]
+
+
+class Command(BaseCommand):
+    help = "Prepare the data folder and run the whole product on this machine."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=os.environ.get("TOUCHSTONE_HOST", "127.0.0.1"))
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+
+    def handle(self, *, host: str, port: int, **options: Any) -> None:
+        """Prepare, start, wait for Ctrl-C, and leave no child behind."""
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        redis = _start_redis()
+        try:
+            self._prepare()
+            self.stdout.write(f"\n  Touchstone is starting at http://{host}:{port}/ (Ctrl-C ends it)\n\n")
+            self.stdout.flush()
+            _run_until_asked(processes(host, port))
+        finally:
+            if redis is not None:
+                os.killpg(redis.pid, signal.SIGTERM)
+                redis.wait()
+
+    def _prepare(self) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        call_command("ensure_admin")
+        call_command("ensure_starters")
+        subprocess.run([PYTHON, "-m", "training", "prepare-models"], check=False, cwd=settings.BASE_DIR)
+
+
+def processes(host: str, port: int) -> dict[str, list[str]]:
+    """The command line of every process by name; the same ones docker-compose.yml runs in containers."""
+    trainers = len(devices.slots())
+    return {
+        "web": [
+            PYTHON, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port),
+            "--loop", "uvloop", "--no-ws", "--backlog", "8192", "--backpressure", "8192", "--log-level", "warning",
+            "--workers-kill-timeout", "3", "--respawn-failed-workers", "--static-path-route", "/static",
+            "--static-path-mount", str(settings.STATIC_ROOT), "--static-path-expires", "31536000",
+            "webapp.asgi:application",
+        ],
+        "default": [*CELERY, "worker", "-n", "default@%h", "-Q", "default", "-P", "threads", "-c", "2"],
+        "train": [*CELERY, "worker", "-n", "train@%h", "-Q", "train", "-P", "threads", "-c", str(trainers)],
+        "playground": [*CELERY, "worker", "-n", "playground@%h", "-Q", "playground", "-P", "threads", "-c", "8"],
+        "beat": [*CELERY, "beat", "-s", str(settings.DATA_DIR / "beat-schedule")],
+    }  # fmt: skip
+
+
+def _run_until_asked(commands: dict[str, list[str]]) -> None:
+    honcho.KILL_WAIT = 20  # engines save their checkpoints first
+    supervisor = Manager()
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+    for name, command in commands.items():
+        supervisor.add_process(name, f"exec {shlex.join([*KEEP, *command])}", env=environment, cwd=settings.BASE_DIR)
+    supervisor.loop()
+
+
+def _start_redis() -> "subprocess.Popen[bytes] | None":
+    """The private Redis, in a group of its own so that it is the last to end; None if REDIS_URL names another."""
+    if "REDIS_URL" in os.environ:
+        return None
+    socket = Path(settings.REDIS_URL.removeprefix("unix://"))
+    socket.unlink(missing_ok=True)
+    command = [*KEEP, *redis_server.command(settings.DATA_DIR, socket)]
+    process = subprocess.Popen(command, start_new_session=True, cwd=settings.BASE_DIR)
+    deadline = time.monotonic() + 20
+    while not socket.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit("Redis did not start; its reason is above.")
+        time.sleep(0.02)
+    return process
