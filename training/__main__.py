@@ -85,6 +85,22 @@ def warm(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def serve(arguments: argparse.Namespace) -> int:
+    """Answer the JSON lines of stdin from a pool of models; see training/serve.py."""
+    from training.serve import serve as answer
+
+    answer()
+    return 0
+
+
+def prepare_models(arguments: argparse.Namespace) -> int:
+    """Convert the pretrained models that packages ship, once."""
+    from training.pretrained import prepare_models as convert
+
+    convert()
+    return 0
+
+
 class _Bar:
     """A progress bar on the terminal, and a line for whatever else happens."""
 
@@ -148,8 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("describe", help=describe.__doc__)
     command.add_argument("architecture", nargs="?")
     command.set_defaults(run=describe)
-    command = commands.add_parser("warm", help=warm.__doc__)
-    command.set_defaults(run=warm)
+    for name, run in (("warm", warm), ("serve", serve), ("prepare-models", prepare_models)):
+        command = commands.add_parser(name, help=run.__doc__)
+        command.set_defaults(run=run)
     return parser
 
 
