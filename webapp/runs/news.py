@@ -1,8 +1,8 @@
 """What watchers of a run are told, and the same facts as JSON for pages and programs.
 
-Channel `run-<id>` carries `progress` {status, phase, progress, metrics, points: {name: {steps, seconds, values}}}, at most
-ten times a second; `note`, one line of the log; and `status` after every move. Channel `project-<id>` carries `changed`
-{kind: "run", id, status}.
+Channel `run-<id>` carries `progress` {status, phase, progress, metrics, points: {name: {steps, seconds, values}}}, at
+most ten times a second; `note`, one line of the log; and `status` after every move. Channel `project-<id>` carries
+`changed` {kind: "run", id, status}.
 """
 
 from __future__ import annotations

@@ -1,13 +1,46 @@
 """What people ask for."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from __future__ import annotations
 
-from training.recipes import Preset
-from training.spec import TrainSpec
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from training.architectures import ARCHITECTURES, Architecture, architectures_for
+from training.data.roles import check_roles, roles_for, table_roles
+from training.data.schema import Column, Description
+from training.errors import TrainingError
+from training.recipes import Preset, Settings
+from training.spec import Split, TrainSpec, plain_words
+from training.tasks import TASKS
+from webapp.core import live
+from webapp.core.errors import UserError
 from webapp.datasets.models import DatasetVersion
 from webapp.projects.models import Membership
+from webapp.runs import jobs, lifecycle, news, workspace
+from webapp.runs.estimate import estimate
+from webapp.runs.facts import facts_of
 from webapp.runs.models import Run
+from webapp.runs.results import list_files, read_predictions, read_report
+
+__all__ = [
+    "clone_run",
+    "delete_run",
+    "estimate",
+    "list_files",
+    "propose_spec",
+    "queue_run",
+    "read_predictions",
+    "read_report",
+    "rename_run",
+    "resume_run",
+    "why_not_resumable",
+]
 
 
 def propose_spec(
@@ -23,67 +56,165 @@ def propose_spec(
 ) -> TrainSpec:
     """A complete, valid spec: what is given is kept, what is left out is proposed from the data and the preset.
 
-    `settings`, `recipe` and `split` may be partial; they are laid over the preset. Raises UserError in plain words.
+    `settings`, `recipe` and `split` may be partial; they are laid over the preset. Raises UserError or TrainingError
+    in plain words.
     """
-    raise NotImplementedError
+    description = version.describe()
+    given = {role: [names] if isinstance(names, str) else list(names) for role, names in (roles or {}).items()}
+    task = task or _fitting_task(description, given)
+    chosen = _complete_roles(description, task, given)
+    check_roles(description, task, chosen)
+    parts = _laid_over(Split(), split)
+    kind = _architecture(task, architecture)
+    facts = facts_of(description, task=task, roles=chosen, split=parts)
+    network, usual = kind.preset(preset, task, facts)
+    try:
+        return TrainSpec(
+            task=task,
+            data="",
+            roles=chosen,
+            architecture=kind.key,
+            settings=_laid_over(network, settings).model_dump(mode="json"),
+            recipe=_laid_over(usual, recipe),
+            split=parts,
+        )
+    except ValidationError as error:
+        raise _refusal(error) from error
 
 
+@transaction.atomic
 def queue_run(*, member: Membership, version: DatasetVersion, spec: TrainSpec, name: str = "") -> Run:
     """Write the run down under a readable name, and call a worker once it is safely written."""
-    raise NotImplementedError
+    run = Run.objects.create(
+        project=member.project,
+        owner=member.user,
+        version=version,
+        name=name.strip()[:120] or _readable_name(member, version, spec),
+        slug=f"new-{uuid4().hex}",
+        spec=spec.model_dump(mode="json"),
+        task=spec.task,
+        architecture=spec.architecture,
+    )
+    run.slug = "-".join(part for part in (slugify(run.name)[:100].strip("-"), str(run.pk)) if part)
+    run.save(update_fields=["slug"])
+    transaction.on_commit(lambda: _announce(run))
+    return run
 
 
 def clone_run(*, run: Run, member: Membership, name: str = "") -> Run:
     """Queue the same spec on the same data again."""
-    raise NotImplementedError
+    return queue_run(member=member, version=run.version, spec=run.train_spec(), name=name)
 
 
 def resume_run(run: Run) -> Run:
     """Queue a stopped or failed run again, to go on from its checkpoint; UserError with the reason if it cannot."""
-    raise NotImplementedError
+    if not lifecycle.resume(run):
+        run.refresh_from_db()
+        raise UserError(why_not_resumable(run), _("Clone it to start afresh."), code="not_resumable", status=409)
+    run.refresh_from_db()
+    jobs.ring(run.pk)
+    return run
 
 
 def why_not_resumable(run: Run) -> str:
     """The reason why *Resume* is grey; empty if it can be pressed."""
-    raise NotImplementedError
+    reason = ""
+    if run.is_active:
+        reason = _("It is still going.")
+    elif run.status == Run.Status.FINISHED:
+        reason = _("It is finished.")
+    elif not run.checkpoint_step:
+        reason = _("There is no checkpoint to go on from.")
+    return reason
 
 
 def rename_run(run: Run, name: str) -> Run:
     """Give the run another name; its slug, which programs use, stays."""
-    raise NotImplementedError
+    run.name = name.strip()[:120] or run.name
+    run.save(update_fields=["name"])
+    news.tell_status(run.pk)
+    return run
 
 
 def delete_run(run: Run) -> None:
     """Forget a run that is not active, with its files."""
-    raise NotImplementedError
+    deleted, _rows = Run.objects.filter(pk=run.pk, status__in=lifecycle.ENDED).delete()
+    if not deleted:
+        raise UserError(_("This run is still going."), _("Stop it first."), code="active", status=409)
+    workspace.discard(run)
+    live.publish(f"project-{run.project_id}", "changed", {"kind": "run", "id": run.pk, "status": "deleted"})
 
 
-def read_report(run: Run) -> "Report | None":  # noqa: F821
-    """The finished run's `training.report.Report`; None before it is finished."""
-    raise NotImplementedError
+def _announce(run: Run) -> None:
+    news.tell_status(run.pk)
+    jobs.ring(run.pk)
 
 
-def read_predictions(
-    run: Run, *, truth: str = "", prediction: str = "", wrong: bool = False, offset: int = 0, limit: int = 50
-) -> dict[str, Any]:
-    """A page of held-out examples, hardest first: {"count", "results": [{row, truth, prediction, confidence, ...}]}.
+def _fitting_task(description: Description, given: Mapping[str, list[str]]) -> str:
+    """The proposed task whose roles take what was given; else any task that does."""
+    proposed = [proposal.task for proposal in description.proposals]
+    if not given and proposed:
+        return proposed[0]
+    for task in dict.fromkeys([*proposed, *TASKS]):
+        if set(given) <= {role.key for role in TASKS[task].roles} and architectures_for(task):
+            try:
+                check_roles(description, task, _complete_roles(description, task, given))
+            except TrainingError:
+                continue
+            return task
+    raise UserError(
+        _("No task can learn from these columns."),
+        _("Say which task you mean, and which columns have which role."),
+        code="no_task",
+    )
 
-    `truth` and `prediction` filter by label, which is a cell of the confusion matrix; `wrong` leaves out what is right.
-    """
-    raise NotImplementedError
+
+def _complete_roles(description: Description, task: str, given: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """What was given, and for the other roles what is proposed, without the columns that are already taken."""
+    usual = next((p.roles for p in description.proposals if p.task == task), None) or roles_for(description, task)
+    if "target" in given and "features" not in given and task.startswith("tabular-"):
+        usual = table_roles(description, _column(description, given["target"]))
+    taken = {name for names in given.values() for name in names}
+    proposed = {role: [name for name in names if name not in taken] for role, names in usual.items()}
+    roles = {role.key: given.get(role.key) or proposed.get(role.key, []) for role in TASKS[task].roles}
+    if strange := set(given) - set(roles):
+        raise UserError(
+            _("“%(task)s” has no role “%(role)s”.") % {"task": TASKS[task].title, "role": min(strange)},
+            _("Its roles are: %(roles)s.") % {"roles": ", ".join(roles)},
+            code="bad_roles",
+        )
+    return roles
 
 
-def list_files(run: Run) -> list[dict[str, Any]]:
-    """The run's files: [{"path", "bytes"}]."""
-    raise NotImplementedError
+def _column(description: Description, names: Sequence[str]) -> Column | None:
+    return next((column for column in description.columns if column.name in names), None)
 
 
-def estimate(spec: TrainSpec, version: DatasetVersion) -> dict[str, Any]:
-    """What the training will take, before it is started.
+def _architecture(task: str, key: str | None) -> type[Architecture]:
+    if key:
+        return ARCHITECTURES[key]
+    able = architectures_for(task)
+    if not able:
+        raise UserError(_("No architecture can learn “%(task)s” yet.") % {"task": TASKS[task].title}, code="no_task")
+    return next((kind for kind in able if kind.key == TASKS[task].recommended), able[0])
 
-    {"seconds", "measured": whether calibrated on finished runs here, "steps", "rows": {"train", "test"}, "parameters",
-    "memory_bytes", "memory_available", "disk_bytes", "disk_available", "device",
-    "verdict": "fits" | "tight" | "too_big", "sentence": the verdict in words,
-    "remedy": None or {"label", "changes": {recipe field: value}}}
-    """
-    raise NotImplementedError
+
+S = TypeVar("S", bound=Settings)
+
+
+def _laid_over(usual: S, changes: Mapping[str, Any] | None) -> S:
+    """Settings with some of them changed, checked again as a whole."""
+    try:
+        return type(usual).model_validate(usual.model_dump() | dict(changes or {}))
+    except ValidationError as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: ValidationError) -> UserError:
+    return UserError(plain_words(error), _("Correct it and send it again."), code="bad_settings")
+
+
+def _readable_name(member: Membership, version: DatasetVersion, spec: TrainSpec) -> str:
+    """ "Penguins · MLP · 3": the data, the architecture, and which one of these it is."""
+    same = Run.objects.filter(project=member.project, version__dataset=version.dataset, architecture=spec.architecture)
+    return f"{version.dataset.name[:70]} · {ARCHITECTURES[spec.architecture].title} · {same.count() + 1}"

@@ -1,0 +1,161 @@
+"""What a training will take, before it is started: time, memory and disk, with a verdict and a way out."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from training.architectures import Cost, Facts
+from training.recipes import Recipe
+from training.spec import TrainSpec
+from webapp.core import devices
+from webapp.datasets.models import DatasetVersion
+from webapp.runs.facts import CHARACTERS_PER_TOKEN, count_rows, facts_of
+from webapp.runs.models import Run
+
+START_SECONDS = 1.5
+"""Reading, building and the two phases after the last step."""
+STEP_SECONDS = {"cpu": 6e-4, "gpu": 2e-3}
+"""What a step costs beside its arithmetic."""
+FLOPS = {"cpu": 8e9, "gpu": 2e13}
+"""Floating-point operations per second that small networks reach: per core, per GPU. Finished runs correct it."""
+PROCESS_BYTES = 400 * 2**20
+"""An engine with torch imported and nothing to do."""
+STATES = {"sgd": 1, "muon": 1, "adam": 2, "adamw": 2}
+"""Numbers per weight that the optimiser keeps."""
+PREDICTION_BYTES = 60
+TIGHT = 0.7
+"""Share of what is there from which it is called tight."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The amounts that time and memory follow from."""
+
+    cost: Cost
+    examples: int
+    """Per epoch; tokens for language modelling."""
+    per_example: int
+    """What one example of a batch counts for: the tokens of a window, else 1."""
+    held_out: int
+    steps: int
+
+
+def estimate(spec: TrainSpec, version: DatasetVersion) -> dict[str, Any]:
+    """What the training will take, before it is started.
+
+    {"seconds", "measured": whether calibrated on finished runs here, "steps", "rows": {"train", "val", "test"},
+    "parameters", "memory_bytes", "memory_available", "disk_bytes", "disk_available", "device",
+    "verdict": "fits" | "tight" | "too_big", "sentence": the verdict in words,
+    "remedy": None or {"label", "changes": {recipe field: value}}}
+    """
+    description = version.describe()
+    facts = facts_of(description, task=spec.task, roles=spec.roles, split=spec.split)
+    rows = count_rows(description, spec.split)
+    work = _work(spec, facts, rows["test"])
+    slot = devices.slots()[0]
+    correction = _correction(spec)
+    memory, disk = memory_bytes(spec.recipe, work, version.bytes), _disk_bytes(spec.recipe, work)
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    return {
+        "seconds": round(START_SECONDS + (correction or 1.0) * raw_seconds(spec.recipe, work), 1),
+        "measured": correction is not None,
+        "steps": work.steps,
+        "rows": rows,
+        "parameters": work.cost.parameters,
+        "memory_bytes": memory,
+        "memory_available": slot.memory,
+        "disk_bytes": disk,
+        "disk_available": free,
+        "device": slot.title,
+        **_verdict(spec, work, version.bytes, memory=memory, room=slot.memory, disk=disk, free=free),
+    }
+
+
+def raw_seconds(recipe: Recipe, work: Work) -> float:
+    """Training time as the constants above have it."""
+    kind = "gpu" if devices.slots()[0].key.startswith("gpu") else "cpu"
+    pace = FLOPS[kind] * (devices.cores() if kind == "cpu" else 1)
+    forward = work.cost.flops * work.examples
+    looks = min(recipe.evaluations, work.steps) * work.cost.flops * work.held_out
+    return work.steps * STEP_SECONDS[kind] + (3 * forward * recipe.epochs + looks) / pace
+
+
+def memory_bytes(recipe: Recipe, work: Work, data_bytes: int) -> int:
+    """Weights, gradients and the optimiser's state, what a batch keeps for the backward pass, and the data."""
+    weights = 4 * work.cost.parameters * (2 + STATES[recipe.optimizer])
+    batch = 4 * work.cost.activations * recipe.batch_size * work.per_example
+    return int(PROCESS_BYTES + weights + 2 * batch + 3 * data_bytes)
+
+
+def _disk_bytes(recipe: Recipe, work: Work) -> int:
+    """The model, two checkpoints while one replaces the other, and the predictions."""
+    checkpoint = 4 * work.cost.parameters * (1 + STATES[recipe.optimizer])
+    return 4 * work.cost.parameters + 2 * checkpoint + PREDICTION_BYTES * work.held_out + 2**20
+
+
+def _work(spec: TrainSpec, facts: Facts, held_out: int) -> Work:
+    network, recipe = spec.network(), spec.recipe
+    examples, per_example = facts.rows, 1
+    if spec.task == "language-modeling":
+        per_example = int(getattr(network, "context", 0) or facts.shapes.length)
+        examples = max(1, round(facts.characters / CHARACTERS_PER_TOKEN))
+        held_out = round(examples * spec.split.test)
+    batches = math.ceil(examples / per_example / recipe.batch_size)
+    steps = max(1, round(math.ceil(batches / recipe.accumulate) * recipe.epochs))
+    return Work(network.cost(facts.shapes), examples, per_example, held_out, steps)
+
+
+def _correction(spec: TrainSpec) -> float | None:
+    """How much longer the last runs of this architecture took than the constants say; None before the first."""
+    finished = Run.objects.filter(architecture=spec.architecture, task=spec.task, status=Run.Status.FINISHED)
+    ratios = [_ratio(pk) for pk in finished.order_by("-ended").values_list("pk", flat=True)[:5]]
+    return min(50.0, max(0.02, median(ratios))) if ratios else None
+
+
+@lru_cache(1024)
+def _ratio(run_id: int) -> float:
+    """A finished run's time over its estimate. Finished runs never change."""
+    run = Run.objects.select_related("version").get(pk=run_id)
+    spec = run.train_spec()
+    description = run.version.describe()
+    facts = facts_of(description, task=spec.task, roles=spec.roles, split=spec.split)
+    work = _work(spec, facts, count_rows(description, spec.split)["test"])
+    return run.seconds / max(1e-3, raw_seconds(spec.recipe, work))
+
+
+def _verdict(
+    spec: TrainSpec, work: Work, data_bytes: int, *, memory: int, room: int, disk: int, free: int
+) -> dict[str, Any]:
+    if disk > free:
+        sentence = _("The disk has no room for the model. Delete runs or data sets that nobody needs.")
+        return {"verdict": "too_big", "sentence": sentence, "remedy": None}
+    if memory > room:
+        return _too_big(spec, work, data_bytes, room)
+    if memory > TIGHT * room or disk > TIGHT * free:
+        return {"verdict": "tight", "sentence": _("It fits, but only just."), "remedy": None}
+    return {"verdict": "fits", "sentence": _("It fits."), "remedy": None}
+
+
+def _too_big(spec: TrainSpec, work: Work, data_bytes: int, room: int) -> dict[str, Any]:
+    """Halve the batch and add up twice as many until it fits, which leaves the result as it was; or say that none does."""
+    recipe = spec.recipe
+    batch, accumulate = recipe.batch_size, recipe.accumulate
+    while batch > 1:
+        batch, accumulate = batch // 2, min(1024, accumulate * 2)
+        smaller = recipe.model_copy(update={"batch_size": batch, "accumulate": accumulate})
+        if memory_bytes(smaller, work, data_bytes) <= TIGHT * room:
+            label = ngettext("Use batches of %(n)d example", "Use batches of %(n)d examples", batch) % {"n": batch}
+            remedy = {"label": label, "changes": {"batch_size": batch, "accumulate": accumulate}}
+            sentence = _("It will not fit into the memory, but with smaller batches it would.")
+            return {"verdict": "too_big", "sentence": sentence, "remedy": remedy}
+    sentence = _("It will not fit into the memory. Choose a smaller network.")
+    return {"verdict": "too_big", "sentence": sentence, "remedy": None}

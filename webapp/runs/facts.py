@@ -1,0 +1,84 @@
+"""What the profile of a data set version says about the network to come: no file is read, no torch needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.architectures import Facts, Shapes
+from training.data.schema import Column, Description
+from training.spec import Split
+
+Roles = Mapping[str, Sequence[str]]
+
+MOST_CATEGORIES = 256
+"""Values of one column that the tabular encoding tells apart; the rest share a code."""
+VOCABULARY = 8_000
+"""Words or word pieces that a network reading text usually knows."""
+CHARACTERS_PER_TOKEN = 4.0
+
+
+def facts_of(description: Description, *, task: str, roles: Roles, split: Split) -> Facts:
+    """Rows to learn from, and what goes in and comes out."""
+    columns = {column.name: column for column in description.columns}
+    chosen = {role: [columns[name] for name in names if name in columns] for role, names in roles.items()}
+    rows = count_rows(description, split)["train"]
+    texts = chosen.get("text", [])
+    if task == "language-modeling":
+        characters = sum(_length(column) for column in texts) * rows
+        return Facts(rows, Shapes(outputs=VOCABULARY, vocabulary=VOCABULARY, length=256), characters)
+    if task.startswith("image-"):
+        return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
+    if texts:
+        characters = sum(_length(column) for column in texts)
+        length = max(8, min(512, round(characters / CHARACTERS_PER_TOKEN)))
+        shapes = Shapes(outputs=_outputs(task, chosen), vocabulary=VOCABULARY, length=length)
+        return Facts(rows, shapes, characters)
+    return Facts(rows, _table(chosen.get("features", []), _outputs(task, chosen)))
+
+
+def count_rows(description: Description, split: Split) -> dict[str, int]:
+    """About how many examples learn, choose and judge: the files' own parts where they have them."""
+    given = description.parts
+    free = description.rows - given.get("test", 0) - given.get("val", 0)
+    test = given.get("test") or given.get("val") or round(description.rows * split.test)
+    if not given.get("test") and not given.get("val"):
+        free -= test
+    validation = given["val"] if given.get("val") and given.get("test") else round(free * split.validation)
+    if not (given.get("val") and given.get("test")):
+        free -= validation
+    return {"train": max(1, free), "val": validation or test, "test": test}
+
+
+def _outputs(task: str, chosen: Mapping[str, Sequence[Column]]) -> int:
+    if task.endswith("regression"):
+        return 1
+    return max(2, chosen["target"][0].unique)
+
+
+def _table(features: Sequence[Column], outputs: int) -> Shapes:
+    numbers = [column for column in features if column.type in ("number", "date")]
+    gaps = sum(column.missing > 0 for column in numbers)
+    categories = tuple(min(column.unique, MOST_CATEGORIES) + 1 for column in features if column not in numbers)
+    return Shapes(outputs=outputs, numbers=len(numbers) + gaps, categories=categories)
+
+
+def _picture(column: Column, outputs: int) -> Shapes:
+    """The pictures' common size, or a usual one where the profile does not say it."""
+    stats = column.stats
+    return Shapes(
+        outputs=outputs,
+        channels=_number(stats.get("channels"), 3),
+        height=_number(stats.get("height"), 64),
+        width=_number(stats.get("width"), 64),
+    )
+
+
+def _number(value: Any, usual: int) -> int:
+    return int(value) if isinstance(value, int | float) else usual
+
+
+def _length(column: Column) -> float:
+    """Mean length of the column's texts in characters."""
+    length = column.stats.get("length")
+    return float(str(length.get("mean") or 100)) if isinstance(length, dict) else 100.0

@@ -1,0 +1,105 @@
+"""What a run left behind: its report, its answers to the held-out examples, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.http import Http404
+
+from training.report import Report
+from webapp.core import storage
+from webapp.runs.models import Run
+
+PREDICTIONS = "predictions.parquet"
+HIDDEN = ("engine.pid", "checkpoint.new", "checkpoint.old")
+"""What is only there while the engine works."""
+
+
+def read_report(run: Run) -> Report | None:
+    """The finished run's `training.report.Report`; None before it is finished."""
+    return _report(run.pk, run.folder) if run.status == Run.Status.FINISHED else None
+
+
+@lru_cache(256)
+def _report(run_id: int, folder: str) -> Report:
+    """Finished runs never change."""
+    with storage.open_file(f"{folder}/report.json") as handle:
+        return Report.model_validate_json(handle.read())
+
+
+def read_predictions(
+    run: Run, *, truth: str = "", prediction: str = "", wrong: bool = False, offset: int = 0, limit: int = 50
+) -> dict[str, Any]:
+    """A page of held-out examples, hardest first: {"count", "results": [{row, truth, prediction, confidence, ...}]}.
+
+    `truth` and `prediction` filter by label, which is a cell of the confusion matrix; `wrong` leaves out what is right.
+    """
+    import pyarrow.compute as pc
+
+    table = predictions_table(run)
+    if table is None:
+        return {"count": 0, "results": []}
+    for column, value in (("truth", truth), ("prediction", prediction)):
+        if value:
+            table = table.filter(pc.equal(pc.cast(table[column], "string"), value))
+    if wrong and "correct" in table.column_names:
+        table = table.filter(pc.invert(table["correct"]))
+    page = table.sort_by([("loss", "descending"), ("row", "ascending")]).slice(offset, limit)
+    # ids are 64-bit hashes, more than a browser's numbers hold
+    return {"count": table.num_rows, "results": [row | {"id": str(row["id"])} for row in page.to_pylist()]}
+
+
+def predictions_table(run: Run) -> Any:
+    """`predictions.parquet` as an Arrow table; None for runs that have none."""
+    import pyarrow.parquet as pq
+
+    name = f"{run.folder}/{PREDICTIONS}"
+    if run.status != Run.Status.FINISHED or not storage.has_file(name):
+        return None
+    with storage.open_file(name) as handle:
+        return pq.read_table(handle)
+
+
+def list_files(run: Run) -> list[dict[str, Any]]:
+    """The run's files: [{"path", "bytes"}]."""
+    found = [{"path": path, "bytes": _size(f"{run.folder}/{path}")} for path in _walk(run.folder)]
+    return sorted(found, key=lambda file: (file["path"].count("/"), file["path"]))
+
+
+def open_run_file(run: Run, path: str) -> File[bytes]:
+    """One of the run's files to read; 404 for anything that is not one of them."""
+    if path not in set(_walk(run.folder)):
+        raise Http404
+    return storage.open_file(f"{run.folder}/{path}")
+
+
+def _walk(folder: str, below: str = "") -> Iterator[str]:
+    try:
+        folders, files = default_storage.listdir(str(PurePosixPath(folder) / below))
+    except FileNotFoundError:
+        return
+    for name in files:
+        if name and name not in HIDDEN and not _is_link(f"{folder}/{below}{name}"):
+            yield f"{below}{name}"
+    for name in folders:
+        if name not in HIDDEN and not name.startswith("checkpoint"):
+            yield from _walk(folder, f"{below}{name}/")
+
+
+def _size(name: str) -> int:
+    try:
+        return default_storage.size(name)
+    except FileNotFoundError:
+        return 0
+
+
+def _is_link(name: str) -> bool:
+    """Nothing in a run's folder points elsewhere; should something do, it is not served."""
+    if not isinstance(default_storage, FileSystemStorage):
+        return False
+    return Path(default_storage.path(name)).is_symlink()
