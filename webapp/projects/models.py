@@ -25,6 +25,8 @@ class Project(models.Model):
 
     name = models.CharField(max_length=80)
     created = models.DateTimeField(auto_now_add=True)
+    tried = models.DateTimeField(null=True, editable=False)
+    """When somebody first tried a model; until then Home shows the first steps."""
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
     objects = ProjectQuerySet.as_manager()

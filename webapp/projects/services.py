@@ -4,6 +4,7 @@ from django.core import signing
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import Q
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from webapp.core.errors import UserError
@@ -30,6 +31,12 @@ def rename_project(*, by: Membership, name: str) -> None:
     record(project=by.project, actor=by.user, action=Action.RENAMED, subject=f"{by.project.name} → {name}")
     by.project.name = name
     by.project.save(update_fields=["name"])
+
+
+def note_tried(project: Project) -> None:
+    """Remember that a model of this project was tried; the first time counts."""
+    if project.tried is None:
+        Project.objects.filter(pk=project.pk, tried=None).update(tried=now())
 
 
 def find_person(words: str) -> User | None:
