@@ -1,13 +1,110 @@
-"""The first page: what to do next, and what is going on. Stands above the apps, because it looks at all of them."""
+"""The first page: what to do next, and what is going on. It stands above the apps, because it looks at all of them."""
+
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
 
-from webapp.projects.access import UserRequest
+from webapp.core import live
+from webapp.datasets import services as datasets
+from webapp.datasets.models import Dataset
+from webapp.projects.access import UserRequest, current_project
+from webapp.projects.models import Project
+from webapp.runs.models import Run
+from webapp.runs.presenters import Row, rows
+
+RECENT = 8
+BEST = 8
+JUDGED = 1000
+"""Finished runs among which the best are looked for."""
+ACTIVE = [Run.Status.RUNNING, Run.Status.STOPPING, Run.Status.QUEUED]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the first steps."""
+
+    title: str
+    text: str
+    done: bool
+    url: str
+    action: str
 
 
 @login_required
+@require_GET
 def home(request: UserRequest) -> HttpResponse:
-    """What to do next in this project."""
-    return render(request, "core/home.html")
+    """What to do next in this project; htmx asks for what moves."""
+    member = current_project(request)
+    context: dict[str, object] = {"cursor": live.latest(f"project-{member.project_id}")}
+    context |= _going_on(member.project)
+    if request.htmx:
+        return render(request, "core/_home.html", context)
+    return render(request, "core/home.html", context)
+
+
+def _going_on(project: Project) -> dict[str, object]:
+    runs = project.runs.select_related("version__dataset", "owner")
+    newcomer = project.tried is None
+    return {
+        "steps": first_steps(project) if newcomer else [],
+        "starters": datasets.starters() if newcomer else [],
+        "has_data": project.datasets.filter(status=Dataset.Status.READY).exists(),
+        "active": rows(runs.filter(status__in=ACTIVE).order_by("started", "queued", "pk")),
+        "recent": rows(runs.exclude(status__in=ACTIVE)[:RECENT]),
+        "best": best_models(project),
+    }
+
+
+def first_steps(project: Project) -> list[Step]:
+    """The way from nothing to a model that answers, with what is done of it."""
+    newest = project.runs.filter(status=Run.Status.FINISHED).first()
+    ready = project.datasets.filter(status=Dataset.Status.READY).first()
+    model = reverse("playground-run", args=[newest.pk]) if newest else reverse("playground")
+    return [
+        Step(
+            _("Bring data"),
+            _("Drop a file of your own, or take one of the starter datasets below."),
+            ready is not None,
+            reverse("dataset-new"),
+            _("Bring data"),
+        ),
+        Step(
+            _("Train a model"),
+            _("Task, columns and settings are proposed; you press Start."),
+            project.runs.exists(),
+            reverse("run-new") + (f"?dataset={ready.pk}" if ready else ""),
+            _("New run"),
+        ),
+        Step(
+            _("See whether it is gold"),
+            _("The report compares the model with a simple rule, on examples it never saw."),
+            newest is not None,
+            newest.get_absolute_url() if newest else reverse("runs"),
+            _("Open the run"),
+        ),
+        Step(_("Try it"), _("Give it something new and see what it says."), False, model, _("Open the playground")),
+    ]
+
+
+def best_models(project: Project) -> list[Row]:
+    """The best finished run of each task and dataset, the most recent first."""
+    finished = project.runs.filter(status=Run.Status.FINISHED).select_related("version__dataset")
+    best: dict[tuple[str, int], Row] = {}
+    for row in rows(finished[:JUDGED]):
+        key = (row.run.task, row.run.version.dataset_id)
+        if row.score and (key not in best or _beats(row, best[key])):
+            best[key] = row
+    return list(best.values())[:BEST]
+
+
+def _beats(row: Row, other: Row) -> bool:
+    assert row.score
+    assert other.score
+    if row.score.metric.higher_is_better:
+        return row.score.value > other.score.value
+    return row.score.value < other.score.value
