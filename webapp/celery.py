@@ -1,8 +1,11 @@
 """The Celery application: three kinds of worker, told apart by queue."""
 
 import os
+import threading
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
@@ -17,7 +20,10 @@ def _broker_url() -> str:
 app = Celery("touchstone", broker=_broker_url())
 app.conf.update(
     task_default_queue="default",
-    task_routes={"webapp.runs.jobs.execute_run": {"queue": "train"}, "webapp.playground.jobs.*": {"queue": "playground"}},
+    task_routes={
+        "webapp.runs.jobs.execute_run": {"queue": "train"},
+        "webapp.playground.jobs.*": {"queue": "playground"},
+    },
     task_ignore_result=True,
     task_acks_late=False,  # the database decides who runs what; a message is only the bell
     worker_prefetch_multiplier=1,
@@ -28,6 +34,24 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600},
     beat_schedule={
         "tend-runs": {"task": "webapp.runs.jobs.tend_runs", "schedule": 15.0},
+        "tend-imports": {"task": "webapp.datasets.jobs.tend_imports", "schedule": 60.0},
     },
 )
 app.autodiscover_tasks(["webapp.datasets", "webapp.runs", "webapp.playground"], related_name="jobs")
+
+
+@worker_ready.connect
+def start_training(**ignored: Any) -> None:
+    """A worker that trains wakes its warm parent and takes up what its predecessor left."""
+    if "train" in app.amqp.queues.consume_from:
+        from webapp.runs import jobs
+
+        threading.Thread(target=jobs.greet, daemon=True, name="greet").start()
+
+
+@worker_shutting_down.connect
+def stop_training(**ignored: Any) -> None:
+    """Engines save their checkpoints before the worker ends; their runs go back into the queue."""
+    from webapp.core import engine
+
+    engine.closing.set()

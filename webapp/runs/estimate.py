@@ -146,7 +146,7 @@ def _verdict(
 
 
 def _too_big(spec: TrainSpec, work: Work, data_bytes: int, room: int) -> dict[str, Any]:
-    """Halve the batch and add up twice as many until it fits, which leaves the result as it was; or say that none does."""
+    """Halve the batch and add up twice as many until it fits, which changes no result; or say that none does."""
     recipe = spec.recipe
     batch, accumulate = recipe.batch_size, recipe.accumulate
     while batch > 1:
