@@ -1,8 +1,8 @@
 """Answers from a pool of loaded models, over JSON lines: `python -m training serve`.
 
 Reads `{"id": "x", "folder": "<model folder>", "inputs": [{...}], "options": {...}}` or `{"cancel": "x"}`. Answers
-`{"id": "x", "outputs": [...]}`; with the option `stream`, for a model that writes, many `{"id": "x", "delta": "text"}`
-and at the end `{"id": "x", "done": {"tokens", "seconds", "reason"}}`; or `{"id": "x", "error": {"message", "hint"}}`.
+`{"id": "x", "outputs": [...]}`; with `"stream": true`, from a model that writes, many `{"id": "x", "delta": "text"}` and
+at the end `{"id": "x", "done": {"tokens", "seconds", "reason"}}`; or `{"id": "x", "error": {"message", "hint"}}`.
 Ends when stdin closes.
 """
 
@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -30,13 +30,20 @@ MOST_MODELS = 3
 MOST_REQUESTS = 16
 
 
+class Ending(Protocol):
+    """How a text came to its end."""
+
+    tokens: int
+    reason: str
+
+
 @runtime_checkable
-class Writer(Protocol):
+class Streams(Protocol):
     """A predictor that writes its answer piece by piece."""
 
     def stream(
-        self, input: dict[str, object], options: dict[str, object], cancelled: Callable[[], bool]
-    ) -> Iterator[str]:
+        self, given: dict[str, object], options: dict[str, object], cancelled: Callable[[], bool]
+    ) -> Generator[str, None, Ending]:
         """Pieces of text as they are found; ends early once `cancelled` is true."""
 
 
@@ -68,16 +75,22 @@ class Serving:
     def _answer(self, key: str, predictor: Predictor, request: dict[str, object]) -> None:
         inputs: list[dict[str, object]] = request["inputs"]  # type: ignore[assignment]
         options: dict[str, object] = request.get("options") or {}  # type: ignore[assignment]
-        if not (options.get("stream") and isinstance(predictor, Writer)):
+        if request.get("stream") and isinstance(predictor, Streams):
+            self._write(key, predictor.stream(inputs[0], options, lambda: key in self.cancelled))
+        else:
             self.say({"id": key, "outputs": predictor.answer(inputs, options)})
-            return
-        started, pieces = time.monotonic(), 0
-        for delta in predictor.stream(inputs[0], options, lambda: key in self.cancelled):
-            pieces += 1
-            self.say({"id": key, "delta": delta})
-        reason = "cancelled" if key in self.cancelled else "stop"
-        seconds = round(time.monotonic() - started, 3)
-        self.say({"id": key, "done": {"tokens": pieces, "seconds": seconds, "reason": reason}})
+
+    def _write(self, key: str, pieces: Generator[str, None, Ending]) -> None:
+        started = time.monotonic()
+        while True:
+            try:
+                if delta := next(pieces):
+                    self.say({"id": key, "delta": delta})
+            except StopIteration as end:
+                seconds = round(time.monotonic() - started, 3)
+                done = {"tokens": end.value.tokens, "seconds": seconds, "reason": end.value.reason}
+                self.say({"id": key, "done": done})
+                return
 
 
 class Pool:
