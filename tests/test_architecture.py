@@ -7,17 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 APPS = ["core", "projects", "datasets", "runs", "playground"]
 """Each may import those before it."""
-LAYERS = {"models": 0, "lifecycle": 1, "jobs": 2, "services": 3, "forms": 4, "views": 4, "api": 4, "urls": 5, "api_urls": 5}
-    "models": 0,
-    "lifecycle": 1,
-    "jobs": 2,
-    "services": 3,
-    "forms": 4,
-    "views": 4,
-    "api": 4,
-    "urls": 5,
-    "api_urls": 5,
-}
+LAYERS = {"models": 0, "lifecycle": 1, "jobs": 2, "services": 3, "forms": 4, "views": 4, "api": 4, "urls": 5}
 """Inside an app, each may import those with a lower number, and modules without one."""
 ENGINE = ("torch", "transformers", "peft", "sklearn", "pandas", "torchvision", "datasets")
 CATALOG = ["errors", "registry", "events", "spec", "recipes", "report", "architectures", "tasks"]
