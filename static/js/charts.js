@@ -4,14 +4,15 @@ const REDRAW_MS = 150;
 const MOST_POINTS = 4000;
 const TABLE_ROWS = 200;
 const DASHES = ["solid", "dash", "dot", "dashdot"];
-const PALETTE = 8;
+const PALETTE = 10;
+const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 
 /** A theme colour by the name of its CSS variable. */
 export function colour(variable) {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 }
 
-/** How a run is drawn, the same on every page: eight colours, then the same ones dashed. */
+/** How a run is drawn, the same on every page: ten colours, then the same ones dashed. */
 export function lookOf(runId) {
   const index = Math.max(0, runId - 1);
   return { colour: `--series-${(index % PALETTE) + 1}`, dash: DASHES[Math.floor(index / PALETTE) % DASHES.length] };
@@ -54,13 +55,12 @@ export class LineChart {
     this.#element = element;
     this.#onZoom = onZoom;
     Object.assign(this.#options, options);
-    new IntersectionObserver(([entry]) => {
-      this.#visible = entry.isIntersecting;
-      if (this.#visible) this.#ask();
-    }, { rootMargin: "200px" }).observe(element);
-    new ResizeObserver(() => this.#started && element.offsetWidth && window.Plotly.Plots.resize(element)).observe(element);
-    document.addEventListener("theme-changed", () => this.#ask());
-    new MutationObserver(() => this.#ask()).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+    whenSeen(element, (isSeen) => {
+      this.#visible = isSeen;
+      if (isSeen) this.#ask();
+    });
+    keepWidth(element);
+    document.addEventListener("themechange", () => this.#ask());
   }
 
   /** Put a curve there or replace it: {name, colour, dash, faint, smooth, x, y}; y is null where there is no number. */
@@ -127,7 +127,7 @@ export class LineChart {
     this.#timer = 0;
     this.#drawn = performance.now();
     if (!this.#element.offsetWidth) return;
-    window.Plotly.react(this.#element, this.#traces(), this.#layout(), { displayModeBar: false, doubleClick: "reset" });
+    window.Plotly.react(this.#element, this.#traces(), this.#layout(), CONFIG);
     if (this.#started) return;
     this.#started = true;
     this.#element.removeAttribute("aria-busy");
@@ -176,55 +176,34 @@ export class LineChart {
   }
 
   #layout() {
-    const ink = colour("--bs-secondary-color");
-    const axis = {
-      gridcolor: colour("--bs-border-color-translucent"),
-      linecolor: colour("--bs-border-color"),
-      zeroline: false,
-      fixedrange: false,
-      automargin: true,
-      tickfont: { size: 11 },
-    };
     const { log, percent, legend, x } = this.#options;
-    const empty = ![...this.#curves.values()].some((curve) => curve.x.length);
-    return {
-      autosize: true,
-      margin: { l: 48, r: 12, t: legend ? 28 : 8, b: 38 },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: getComputedStyle(document.body).fontFamily, color: ink, size: 12 },
-      showlegend: legend,
-      legend: { orientation: "h", x: 0, y: 1, xanchor: "left", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
-      hovermode: "x unified",
-      hoverlabel: { bgcolor: colour("--bs-body-bg"), bordercolor: colour("--bs-border-color"), font: { size: 12 } },
-      dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-      uirevision: `${x}-${log}`,
-      datarevision: ++this.#revision,
-      xaxis: { ...axis, title: { text: this.#unit().title, font: { size: 11 }, standoff: 6 }, rangemode: "nonnegative",
-        hoverformat: ".5~g", ...(empty && { range: [0, 1], showticklabels: false }) },
-      yaxis: { ...axis, type: log ? "log" : "linear", tickformat: percent ? ",.0%" : ".4~g",
-        ...(empty && { range: [0, 1], showticklabels: false }) },
-      shapes: this.#shapes(),
-      annotations: this.#notes(),
-    };
+    const layout = plainLayout(legend);
+    layout.uirevision = `${x}-${log}`;
+    layout.datarevision = ++this.#revision;
+    Object.assign(layout.xaxis, { title: { text: this.#unit().title, font: { size: 11 }, standoff: 6 }, hoverformat: ".5~g" });
+    Object.assign(layout.yaxis, { type: log ? "log" : "linear", tickformat: percent ? ",.0%" : ".4~g" });
+    if (![...this.#curves.values()].some((curve) => curve.x.length)) {
+      for (const axis of [layout.xaxis, layout.yaxis]) Object.assign(axis, { range: [0, 1], showticklabels: false });
+    }
+    return { ...layout, shapes: this.#shapes(), annotations: this.#notes() };
   }
 
   #shapes() {
     const { divisor } = this.#unit();
-    const { baseline, marks } = this.#options;
-    const shapes = marks.map((at) => ({
+    const { baseline, marks, x: axis } = this.#options;
+    const shapes = (axis === "step" ? marks : []).map((at) => ({
       type: "line", x0: at / divisor, x1: at / divisor, yref: "paper", y0: 0, y1: 0.05,
-      line: { color: colour("--bs-primary"), width: 2 },
+      line: { color: colour("--gold-strong"), width: 2 },
     }));
     for (const { x, y } of this.#curves.values()) {
       x.forEach((at, i) => y[i] === null && shapes.length < 200 && shapes.push({
         type: "line", x0: at / divisor, x1: at / divisor, yref: "paper", y0: 0, y1: 1,
-        line: { color: colour("--bs-danger"), width: 1, dash: "dot" },
+        line: { color: colour("--bad"), width: 1, dash: "dot" },
       }));
     }
     if (baseline) {
       shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: baseline.value, y1: baseline.value,
-        line: { color: colour("--bs-secondary-color"), width: 1.5, dash: "dash" } });
+        line: { color: colour("--chart-baseline"), width: 1.5, dash: "dash" } });
     }
     return shapes;
   }
@@ -238,6 +217,39 @@ export class LineChart {
   }
 }
 
+/** What all charts have in common, in the theme of the moment. */
+function plainLayout(legend) {
+  const ink = colour("--text-2");
+  const axis = () => ({
+    gridcolor: colour("--chart-grid"), linecolor: colour("--line-strong"), zeroline: false, automargin: true,
+    tickfont: { size: 11 },
+  });
+  return {
+    autosize: true,
+    margin: { l: 44, r: 12, t: legend ? 30 : 10, b: 36 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: getComputedStyle(document.body).fontFamily, color: ink, size: 12 },
+    showlegend: legend,
+    legend: { orientation: "h", x: 0, y: 1, xanchor: "left", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colour("--surface"), bordercolor: colour("--line-strong"), font: { size: 12, color: ink } },
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+    xaxis: axis(),
+    yaxis: axis(),
+  };
+}
+
+function whenSeen(element, tell) {
+  new IntersectionObserver(([entry]) => tell(entry.isIntersecting), { rootMargin: "200px" }).observe(element);
+}
+
+function keepWidth(element) {
+  new ResizeObserver(() => {
+    if (element.offsetWidth && element.classList.contains("js-plotly-plot")) window.Plotly.Plots.resize(element);
+  }).observe(element);
+}
+
 function tableRow(tag, cells) {
   const row = document.createElement("tr");
   for (const cell of cells) {
@@ -246,4 +258,36 @@ function tableRow(tag, cells) {
     row.append(element);
   }
   return row;
+}
+
+/** A chart of a report: curves that never change, on axes of their own. */
+export class PlainChart {
+  #element;
+  #curves;
+  #look;
+
+  /** `curves` are [{label, x, y, x_title, y_title}]. */
+  constructor(element, curves, look) {
+    this.#element = element;
+    this.#curves = curves;
+    this.#look = look;
+    whenSeen(element, () => this.#draw());
+    document.addEventListener("themechange", () => this.#draw());
+    keepWidth(element);
+  }
+
+  #draw() {
+    if (!this.#element.offsetWidth) return;
+    const [{ x_title, y_title }] = this.#curves;
+    const traces = this.#curves.map(({ label, x, y }, at) => ({
+      x, y, name: label || y_title, type: "scatter", mode: x.length > 40 ? "lines" : "lines+markers",
+      line: { color: colour(this.#curves.length === 1 ? this.#look.colour : `--series-${(at % PALETTE) + 1}`), width: 2 },
+      marker: { size: 5 },
+    }));
+    const layout = plainLayout(this.#curves.length > 1);
+    layout.xaxis.title = { text: x_title, font: { size: 11 }, standoff: 6 };
+    layout.yaxis.title = { text: y_title, font: { size: 11 }, standoff: 6 };
+    window.Plotly.react(this.#element, traces, layout, CONFIG);
+    this.#element.removeAttribute("aria-busy");
+  }
 }

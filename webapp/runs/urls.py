@@ -1,5 +1,19 @@
-"""Addresses."""
+"""Addresses of the pages of runs."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from webapp.runs import views
+
+urlpatterns = [
+    path("runs/", views.list_runs, name="runs"),
+    path("runs/new/", views.new_run, name="run-new"),
+    path("runs/<int:pk>/", views.show_run, name="run"),
+    path("runs/<int:pk>/predictions/", views.show_predictions, name="run-predictions"),
+    path("runs/<int:pk>/stop/", views.stop_run, name="run-stop"),
+    path("runs/<int:pk>/resume/", views.resume_run, name="run-resume"),
+    path("runs/<int:pk>/retry/", views.retry_run, name="run-retry"),
+    path("runs/<int:pk>/rename/", views.rename_run, name="run-rename"),
+    path("runs/<int:pk>/delete/", views.delete_run, name="run-delete"),
+    path("compare/", views.compare_runs, name="compare"),
+    path("queue/", views.show_queue, name="queue"),
+]

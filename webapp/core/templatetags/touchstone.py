@@ -153,6 +153,12 @@ def metric(value: float | None, measure: Metric | None = None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """A share as a percentage: 97.1 %."""
+    return "–" if value is None else f"{number_format(round(100 * value, 1), 1)} %"
+
+
+@register.filter
 def task_title(key: str) -> str:
     """A task's name in plain words; its key if it is no longer in the catalog."""
     return TASKS[key].title if key in TASKS else key

@@ -1,0 +1,143 @@
+// A board of charts: one chart per measure, with shared smoothing, scale and horizontal axis.
+
+import { LineChart } from "./charts.js";
+
+const POINTS = 1000;
+
+/** "val/accuracy" -> "accuracy": what is drawn together in one chart. */
+export const measureOf = (name) => name.slice(name.indexOf("/") + 1);
+export const splitOf = (name) => name.slice(0, name.indexOf("/"));
+
+/** Curves as the API tells them: {"val/loss": {x, y}}; answers null where it does not answer. */
+export async function readSeries(url, axis, range = null) {
+  const address = new URL(url, location.href);
+  address.searchParams.set("points", POINTS);
+  address.searchParams.set("x", axis);
+  if (range) {
+    address.searchParams.set("from", range[0]);
+    address.searchParams.set("to", range[1]);
+  }
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  return answer.ok ? answer.json() : null;
+}
+
+export class Board {
+  #root;
+  #template;
+  #config;
+  #charts = new Map();
+  #options = { x: "step", smoothing: 0, log: false };
+  #read;
+  #reading = false;
+  #again = false;
+
+  /** `read(axis, range)` resolves to [{id, measure, curve}], or to null if nothing could be read. */
+  constructor({ root, template, config, read }) {
+    this.#root = root;
+    this.#template = template;
+    this.#config = config;
+    this.#read = read;
+    document.querySelector("#smoothing").addEventListener("input", ({ target }) => {
+      this.change({ smoothing: Number(target.value) });
+    });
+    document.querySelector("#log-axis").addEventListener("change", ({ target }) => this.change({ log: target.checked }));
+    document.querySelectorAll("[name=axis]").forEach((choice) => choice.addEventListener("change", () => {
+      this.#options.x = choice.value;
+      this.load();
+    }));
+  }
+
+  get axis() {
+    return this.#options.x;
+  }
+
+  get reading() {
+    return this.#reading;
+  }
+
+  /** Read all curves anew; asked again meanwhile, it reads once more afterwards. */
+  async load() {
+    if (this.#reading) {
+      this.#again = true;
+      return;
+    }
+    this.#reading = true;
+    const entries = await this.#read(this.#options.x, null);
+    this.#reading = false;
+    if (entries) this.#show(entries);
+    if (this.#again) {
+      this.#again = false;
+      await this.load();
+    }
+  }
+
+  #show(entries) {
+    for (const { id, measure, curve } of entries) this.#chart(measure).chart.setCurve(id, curve);
+    this.change({ x: this.#options.x });
+    for (const [measure, { chart }] of this.#charts) {
+      chart.setOptions({ legend: entries.filter((entry) => entry.measure === measure).length > 1 });
+    }
+  }
+
+  /** New points at the end of a curve; a curve that was not there yet makes the board read. */
+  append(id, measure, x, y) {
+    const place = this.#charts.get(measure);
+    if (!place?.chart.has(id) || !place.chart.append(id, x, y)) this.load();
+  }
+
+  /** Options for all charts: marks, for instance. */
+  change(options) {
+    Object.assign(this.#options, options);
+    for (const { chart } of this.#charts.values()) chart.setOptions(options);
+  }
+
+  #chart(measure) {
+    if (!this.#charts.has(measure)) this.#charts.set(measure, this.#make(measure));
+    return this.#charts.get(measure);
+  }
+
+  #make(measure) {
+    const { titles, percent, baselines = {}, checkpoints = [] } = this.#config;
+    const card = this.#template.content.cloneNode(true).firstElementChild;
+    const title = titles[measure] ?? measure.replaceAll("_", " ");
+    card.dataset.measure = measure;
+    card.querySelector("h3").textContent = title;
+    const drawing = card.querySelector(".chart");
+    drawing.setAttribute("aria-label", title);
+    this.#place(card, measure);
+    const chart = new LineChart(drawing, {
+      marks: checkpoints.slice(-50),
+      ...this.#options,
+      percent: percent.includes(measure),
+      baseline: baselines[measure] ?? null,
+      onZoom: (range) => this.#zoom(measure, range),
+    });
+    this.#bindTable(card, chart);
+    return { chart, card };
+  }
+
+  #place(card, measure) {
+    const rank = (key) => {
+      const at = this.#config.order.indexOf(key);
+      return at < 0 ? this.#config.order.length : at;
+    };
+    const after = [...this.#root.children].find((other) => rank(other.dataset.measure) > rank(measure));
+    this.#root.insertBefore(card, after ?? null);
+  }
+
+  async #zoom(measure, range) {
+    const entries = await this.#read(this.#options.x, range);
+    const { chart } = this.#charts.get(measure);
+    for (const entry of entries ?? []) if (entry.measure === measure) chart.setCurve(entry.id, entry.curve);
+  }
+
+  #bindTable(card, chart) {
+    const button = card.querySelector("[data-table]");
+    const table = card.querySelector(".chart-table");
+    button?.addEventListener("click", () => {
+      table.hidden = !table.hidden;
+      button.setAttribute("aria-expanded", !table.hidden);
+      if (!table.hidden) chart.fillTable(table.querySelector("table"));
+    });
+  }
+}

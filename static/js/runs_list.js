@@ -1,0 +1,41 @@
+// The list of runs: ticks that survive updates, and rows that move by themselves.
+
+import { listen } from "./live.js";
+
+const SETTLE_MS = 300;
+
+const page = document.querySelector("#runs");
+const ticked = new Set();
+let timer = 0;
+
+function showTicks() {
+  const button = page.querySelector("#compare-button");
+  for (const box of page.querySelectorAll("[name=pick]")) box.checked = ticked.has(box.value);
+  button.classList.toggle("disabled", ticked.size < 2);
+  button.setAttribute("aria-disabled", ticked.size < 2);
+  button.href = `${button.dataset.url}?runs=${[...ticked].join(",")}`;
+  button.querySelector("[data-count]").textContent = ticked.size ? `(${ticked.size})` : "";
+}
+
+function refresh() {
+  clearTimeout(timer);
+  timer = setTimeout(() => htmx.ajax("GET", location.href, { target: "#runs-table", swap: "innerHTML" }), SETTLE_MS);
+}
+
+page.addEventListener("change", ({ target }) => {
+  if (target.name !== "pick") return;
+  if (target.checked) ticked.add(target.value);
+  else ticked.delete(target.value);
+  showTicks();
+});
+page.addEventListener("click", (event) => {
+  if (event.target.closest("#compare-button.disabled")) event.preventDefault();
+});
+document.addEventListener("htmx:afterSettle", showTicks);
+
+page.querySelectorAll("[name=pick]:checked").forEach((box) => ticked.add(box.value));
+showTicks();
+const stream = new URL(page.dataset.eventsUrl, location.href);
+stream.searchParams.set("after", page.dataset.after);
+listen(stream.href, { changed: ({ kind }) => kind === "run" && refresh(), reset: refresh });
+if (page.querySelector("[data-status=running]")) setInterval(() => !document.hidden && refresh(), 10_000);

@@ -1,0 +1,379 @@
+"""The new run page: what is chosen so far, what is proposed for the rest, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import getdoc
+from typing import Any, cast
+
+from django.forms.boundfield import BoundField
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from training.architectures import Architecture, architectures_for
+from training.data.schema import Column, Description, Proposal
+from training.errors import TrainingError
+from training.recipes import PRESETS, Preset
+from training.spec import Split, TrainSpec
+from training.tasks import TASKS, Role, Task
+from webapp.core.errors import UserError
+from webapp.core.settings_form import SettingsForm
+from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.projects.models import Membership
+from webapp.runs import services
+
+RECIPE_GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
+    (gettext_lazy("Length and batches"), ("epochs", "batch_size", "accumulate", "evaluations", "patience")),
+    (
+        gettext_lazy("Optimiser"),
+        ("optimizer", "lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "clip_norm"),
+    ),
+)
+"""Recipe fields by what people look for; those not named here come last under one heading."""
+
+PRESET_WORDS: dict[Preset, tuple[Promise, Promise]] = {
+    "quick": (gettext_lazy("Quick"), gettext_lazy("A first impression")),
+    "balanced": (gettext_lazy("Balanced"), gettext_lazy("What most people should take")),
+    "thorough": (gettext_lazy("Thorough"), gettext_lazy("The best result, if time allows")),
+}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A step that is still to be done before Start: the button's label, why, and the element to go to."""
+
+    label: str
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """A task as one of the answers to “what should the model learn?”."""
+
+    key: str
+    title: str
+    about: str
+    proposal: Proposal | None
+    fits: bool
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class RoleChoice:
+    """The columns that can have a role, and those that have it."""
+
+    role: Role
+    columns: list[Column]
+    """Those of a type that suits the role and that have no other role which takes one column."""
+    chosen: list[str]
+    proposed: list[str]
+
+
+@dataclass(frozen=True)
+class ArchitectureCard:
+    """An architecture in plain words, with what it would take on this data."""
+
+    key: str
+    title: str
+    about: str
+    good_for: str
+    recommended: bool
+    chosen: bool
+    estimate: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class FieldGroup:
+    """Advanced settings under one heading."""
+
+    title: str
+    fields: list[BoundField]
+
+
+class NewRun:
+    """A run in the making, from the page's query or its form; each choice rests on the ones before it."""
+
+    def __init__(self, *, member: Membership, data: QueryDict) -> None:
+        self.member = member
+        self.data = data
+
+    @cached_property
+    def datasets(self) -> list[Dataset]:
+        """The project's data sets that can be learnt from, newest first."""
+        return list(self.member.project.datasets.filter(status=Dataset.Status.READY))
+
+    @cached_property
+    def dataset(self) -> Dataset | None:
+        """The data set asked for, else the newest."""
+        asked = self.data.get("dataset", "")
+        named = next((dataset for dataset in self.datasets if str(dataset.pk) == asked), None)
+        return named or (self.datasets[0] if self.datasets else None)
+
+    @cached_property
+    def version(self) -> DatasetVersion | None:
+        return self.dataset.latest if self.dataset else None
+
+    @cached_property
+    def description(self) -> Description | None:
+        return self.version.describe() if self.version else None
+
+    @cached_property
+    def tasks(self) -> list[TaskChoice]:
+        """All tasks: the proposed ones first, those that the data cannot serve last."""
+        if self.description is None:
+            return []
+        proposals = {proposal.task: proposal for proposal in reversed(self.description.proposals)}
+        ranks = {proposal.task: rank for rank, proposal in reversed(list(enumerate(self.description.proposals)))}
+        choices = [self._task_choice(task, proposals.get(key), self.description) for key, task in TASKS.items()]
+        return sorted(choices, key=lambda choice: (ranks.get(choice.key, len(ranks)), not choice.fits))
+
+    def _task_choice(self, task: type[Task], proposal: Proposal | None, description: Description) -> TaskChoice:
+        fits = proposal is not None or _fits(task, description)
+        return TaskChoice(task.key, task.title, getdoc(task) or "", proposal, fits, task is self.task)
+
+    @cached_property
+    def task(self) -> type[Task] | None:
+        """The task asked for, else the first proposal."""
+        if self.description is None:
+            return None
+        if (asked := self.data.get("task", "")) in TASKS:
+            return TASKS[asked]
+        return TASKS[self.description.proposals[0].task] if self.description.proposals else None
+
+    @cached_property
+    def asked_roles(self) -> dict[str, list[str]]:
+        """The columns that the person chose; a column that is to be predicted is not learnt from."""
+        if self.task is None or self.description is None:
+            return {}
+        known = {column.name for column in self.description.columns}
+        asked = {role.key: self.data.getlist(f"role.{role.key}") for role in self.task.roles}
+        single = {name for role in self.task.roles if not role.many for name in asked[role.key]}
+        for role in self.task.roles:
+            asked[role.key] = [name for name in asked[role.key] if name in known and not (role.many and name in single)]
+        return {key: names for key, names in asked.items() if names}
+
+    @cached_property
+    def roles(self) -> list[RoleChoice]:
+        if self.task is None or self.description is None:
+            return []
+        return [self._role(role, self.description) for role in self.task.roles]
+
+    def _role(self, role: Role, description: Description) -> RoleChoice:
+        proposed = self._proposed_roles.get(role.key, [])
+        taken = self._taken if role.many else set()
+        columns = [column for column in description.columns if column.type in role.types and column.name not in taken]
+        return RoleChoice(role, columns, self.asked_roles.get(role.key) or proposed, proposed)
+
+    @property
+    def _taken(self) -> set[str]:
+        """Columns whose role takes one column."""
+        roles = self._proposed_roles | self.asked_roles
+        return {name for role in self._single_roles for name in roles.get(role.key, [])}
+
+    @cached_property
+    def _proposed_roles(self) -> dict[str, list[str]]:
+        """What stands in the dropdowns if the person leaves them alone."""
+        single = {role.key: self.asked_roles[role.key] for role in self._single_roles if role.key in self.asked_roles}
+        try:
+            return self._propose(roles=single).roles
+        except (UserError, TrainingError):
+            return next((p.roles for p in self._proposals if p.task == (self.task and self.task.key)), {})
+
+    @property
+    def _single_roles(self) -> list[Role]:
+        return [role for role in self.task.roles if not role.many] if self.task else []
+
+    @property
+    def _proposals(self) -> list[Proposal]:
+        return self.description.proposals if self.description else []
+
+    @cached_property
+    def architecture(self) -> type[Architecture] | None:
+        """The architecture asked for, else the task's recommended one, else the simplest."""
+        if self.task is None:
+            return None
+        offered = {architecture.key: architecture for architecture in architectures_for(self.task.key)}
+        keys = [self.data.get("architecture", ""), self.task.recommended, *offered]
+        return next((offered[key] for key in keys if key in offered), None)
+
+    @cached_property
+    def preset(self) -> Preset:
+        return next((preset for preset in PRESETS if preset == self.data.get("preset")), "balanced")
+
+    @property
+    def presets(self) -> list[tuple[Preset, Promise, Promise]]:
+        return [(preset, *words) for preset, words in PRESET_WORDS.items()]
+
+    @property
+    def name(self) -> str:
+        return self.data.get("name", "").strip()[:120]
+
+    @cached_property
+    def proposal(self) -> TrainSpec | None:
+        """The preset's spec for the chosen data, task and architecture; None while something is missing."""
+        if self.version is None or self.architecture is None or any(not choice.chosen for choice in self.roles):
+            return None
+        try:
+            return self._propose(roles=self.asked_roles)
+        except (UserError, TrainingError) as error:
+            self._refusal = error
+            return None
+
+    _refusal: UserError | TrainingError | None = None
+
+    def _propose(self, *, roles: dict[str, list[str]], architecture: type[Architecture] | None = None) -> TrainSpec:
+        assert self.version and self.task
+        chosen = architecture or self.architecture
+        return services.propose_spec(
+            self.version,
+            task=self.task.key,
+            roles=roles,
+            architecture=chosen.key if chosen else None,
+            preset=self.preset,
+        )
+
+    @cached_property
+    def network_form(self) -> SettingsForm | None:
+        if self.proposal is None:
+            return None
+        return SettingsForm(self.proposal.network(), self.data, prefix=self.proposal.architecture)
+
+    @cached_property
+    def recipe_form(self) -> SettingsForm | None:
+        return SettingsForm(self.proposal.recipe, self.data, prefix="recipe") if self.proposal else None
+
+    @cached_property
+    def split_form(self) -> SettingsForm | None:
+        return SettingsForm(self.proposal.split, self.data, prefix="split") if self.proposal else None
+
+    @property
+    def settings_forms(self) -> list[SettingsForm]:
+        return [form for form in (self.network_form, self.recipe_form, self.split_form) if form]
+
+    @property
+    def simple_fields(self) -> list[BoundField]:
+        """At most two settings of the architecture that everybody may care about."""
+        return self.network_form.pick(self._simple_names) if self.network_form else []
+
+    @property
+    def _simple_names(self) -> tuple[str, ...]:
+        return self.architecture.simple[:2] if self.architecture else ()
+
+    @property
+    def advanced_groups(self) -> list[FieldGroup]:
+        """Every other setting, by what it is about."""
+        if not (self.network_form and self.recipe_form and self.split_form and self.architecture):
+            return []
+        named = [name for _title, names in RECIPE_GROUPS for name in names]
+        groups = [FieldGroup(self.architecture.title, self.network_form.leave_out(self._simple_names))]
+        groups += [FieldGroup(str(title), self.recipe_form.pick(names)) for title, names in RECIPE_GROUPS]
+        groups.append(FieldGroup(_("More of the training"), self.recipe_form.leave_out(named)))
+        groups.append(FieldGroup(_("Held-out data"), self.split_form.leave_out(())))
+        return [group for group in groups if group.fields]
+
+    @property
+    def held_out_percent(self) -> str:
+        """The share of the examples that judges the result, as the split says."""
+        split = self.spec.split if self.spec else Split()
+        return f"{100 * split.test:g}"
+
+    @property
+    def has_errors(self) -> bool:
+        return any(form.errors for form in self.settings_forms)
+
+    @property
+    def remedy_fields(self) -> str:
+        """The form fields that the estimate's remedy changes, as JSON for the button."""
+        remedy = (self.estimate or {}).get("remedy") or {}
+        return json.dumps({f"recipe-{name}": value for name, value in remedy.get("changes", {}).items()})
+
+    @property
+    def changed_count(self) -> int:
+        return sum(len(form.changed) for form in self.settings_forms if form.is_valid())
+
+    @cached_property
+    def spec(self) -> TrainSpec | None:
+        """The spec that Start would freeze; None while something is missing or wrong."""
+        if self.proposal is None or not all(form.is_valid() for form in self.settings_forms):
+            return None
+        network, recipe, split = (form.settings for form in self.settings_forms)
+        return self.proposal.model_copy(
+            update={"settings": network.model_dump(mode="json"), "recipe": recipe, "split": split}
+        )
+
+    @cached_property
+    def estimate(self) -> dict[str, Any] | None:
+        """Time, memory and disk with a verdict, for a complete spec."""
+        return services.estimate(self.spec, self.version) if self.spec and self.version else None
+
+    @cached_property
+    def cards(self) -> list[ArchitectureCard]:
+        """The architectures that can learn the task, simplest first."""
+        return [self._card(architecture) for architecture in architectures_for(self.task.key)] if self.task else []
+
+    def _card(self, architecture: type[Architecture]) -> ArchitectureCard:
+        assert self.task
+        chosen = architecture is self.architecture
+        recommended = architecture.key == self.task.recommended
+        return ArchitectureCard(
+            architecture.key,
+            architecture.title,
+            getdoc(architecture) or "",
+            architecture.good_for,
+            recommended,
+            chosen,
+            self._rough_estimate(architecture),
+        )
+
+    def _rough_estimate(self, architecture: type[Architecture]) -> dict[str, Any] | None:
+        if self.proposal is None or self.version is None:
+            return None
+        try:
+            return services.estimate(self._propose(roles=self.proposal.roles, architecture=architecture), self.version)
+        except (UserError, TrainingError):
+            return None
+
+    @cached_property
+    def missing(self) -> list[Missing]:
+        """What stands between the person and Start, in the page's order."""
+        return list(self._missing())
+
+    def _missing(self) -> Iterable[Missing]:
+        if self.dataset is None:
+            yield Missing(_("Bring data first"), _("There is no data set in this project yet."), "box-data")
+            return
+        if self.task is None:
+            yield Missing(_("Choose what to learn"), _("Say what the model should learn."), "box-task")
+            return
+        for choice in self.roles:
+            if not choice.chosen:
+                title = choice.role.title
+                text = _("No column is chosen for “%(role)s”.") % {"role": title}
+                yield Missing(_("Choose a column: %(role)s") % {"role": title}, text, f"role-{choice.role.key}")
+        if self.architecture is None:
+            text = _("No architecture can learn this yet. Choose another task.")
+            yield Missing(_("Choose another task"), text, "box-task")
+        if self.proposal is None and self._refusal:
+            yield Missing(_("Check the data"), f"{self._refusal.message} {self._refusal.hint}".strip(), "box-data")
+        for form in self.settings_forms:
+            yield from _wrong_fields(form)
+
+
+def _wrong_fields(form: SettingsForm) -> Iterable[Missing]:
+    for name, sentences in form.errors.items():
+        field = form[name] if name in form.fields else None
+        title = str(field.label) if field else _("Settings")
+        anchor = cast(str, field.id_for_label) if field else "box-settings"
+        yield Missing(_("Correct “%(field)s”") % {"field": title}, f"{title}: {sentences[0]}", anchor)
+
+
+def _fits(task: type[Task], description: Description) -> bool:
+    """Whether each role finds a column of its own."""
+    candidates = [{column.name for column in description.columns if column.type in role.types} for role in task.roles]
+    return all(candidates) and len(set[str]().union(*candidates)) >= len(candidates)

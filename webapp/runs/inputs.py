@@ -1,0 +1,61 @@
+"""What a model was shown: rows of a data set version, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from training.spec import TrainSpec
+from training.tasks import ColumnType
+from webapp.core.storage import local_folder
+from webapp.datasets.models import DatasetVersion
+from webapp.datasets.preview import picture_url
+
+MOST_TEXT = 1200
+"""Characters of a cell that a page shows."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One cell that the model saw."""
+
+    column: str
+    kind: Literal["text", "picture", "cell"]
+    value: str
+    """The text, or a picture's address."""
+
+
+def inputs_of(version: DatasetVersion, spec: TrainSpec, rows: Sequence[int]) -> dict[int, list[Shown]]:
+    """For each of the rows the cells that were not to be predicted; a row that is not there is left out."""
+    types = {column.name: column.type for column in version.describe().columns}
+    columns = [name for role, names in spec.roles.items() if role != "target" for name in names if name in types]
+    plain = [name for name in columns if types[name] != "image"]
+    cells = _read(version, plain, rows)
+    return {row: [_shown(version, row, name, types[name], cells[row].get(name)) for name in columns] for row in cells}
+
+
+def _shown(version: DatasetVersion, row: int, name: str, column_type: ColumnType, value: Any) -> Shown:
+    if column_type == "image":
+        return Shown(name, "picture", picture_url(version, row, name))
+    text = "" if value is None else str(value)
+    return Shown(name, "text" if column_type in ("text", "conversation") else "cell", text[:MOST_TEXT])
+
+
+def _read(version: DatasetVersion, columns: Sequence[str], rows: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The cells by row; only the row groups in which the rows lie are read."""
+    import pyarrow.parquet as pq  # costs a web process some memory
+
+    if not columns:
+        return {row: {} for row in rows}
+    file = pq.ParquetFile(local_folder(version.folder) / "data.parquet", memory_map=True)
+    found: dict[int, dict[str, Any]] = {}
+    start = 0
+    for group in range(file.num_row_groups):
+        end = start + file.metadata.row_group(group).num_rows
+        wanted = sorted({row for row in rows if start <= row < end})
+        if wanted:
+            table = file.read_row_group(group, columns=list(columns)).take([row - start for row in wanted])
+            found |= dict(zip(wanted, table.to_pylist(), strict=True))
+        start = end
+    return found
