@@ -137,7 +137,8 @@ def _listed(names: list[str]) -> str:
 def _write_data(opened: Opened, folder: Path, aside: SetAside, misfits: dict[str, Misfits]) -> Iterator[ImportPhase]:
     """Write `data.parquet`; once more from the start where later rows show that a column is not what it seemed."""
     sample = _first_rows(opened)
-    cells = {name: decide(sample[name]) for name in opened[0][1].columns}
+    first = opened[0][1]
+    cells = {name: Cells("typed") if name in first.verbatim else decide(sample[name]) for name in first.columns}
     for attempt in range(4):
         aside.rows, aside.count = [], 0
         misfits.clear()
@@ -195,9 +196,10 @@ def _as_strings(frame: pl.DataFrame, cells: dict[str, Cells]) -> pl.DataFrame:
 
 
 def _parts(batch: Batch, named: str | None) -> pa.Array:
-    if PART in batch.frame.columns:
+    """What the file's name says, else what the file says itself."""
+    if named is None and PART in batch.frame.columns:
         return batch.frame[PART].cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
-    return pa.array([named], pa.string()).take(pa.array([0] * len(batch.frame), pa.int32()))
+    return pa.repeat(pa.scalar(named, pa.string()), len(batch.frame))
 
 
 def _note_misfits(frame: pl.DataFrame, cells: dict[str, Cells], misfits: dict[str, Misfits], start: int) -> None:

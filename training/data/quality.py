@@ -82,7 +82,7 @@ def _column(path: Path, description: Description, column: Column) -> Iterator[Fi
     if column.unique == 1 and column.type not in ("image", "conversation"):
         title = f"“{column.name}” says the same in every row"
         yield _finding("constant", "info", column, title, "Nothing can be learnt from it, so it is left out.")
-    elif is_identifier(column, description.rows):
+    elif share <= MOSTLY_EMPTY and is_identifier(column, description.rows):
         title = f"“{column.name}” only tells the rows apart"
         text = "A model would learn it by heart instead of anything general, so it is left out unless you choose it."
         yield _finding("identifier", "info", column, title, text)

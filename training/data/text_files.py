@@ -77,13 +77,18 @@ def unpack_gzip(path: Path, work: Path, *, name: str) -> Path:
 
 
 def peek_text(head: bytes) -> str:
-    """Characters of a file's first bytes, unpacked and in the encoding that fits them; "" where they are damaged."""
-    if is_gzip(head):
-        try:
-            head = zlib.decompressobj(31).decompress(head, len(head) * 4)
-        except zlib.error:
-            return ""
-    return decode(head, whole=False)
+    """Characters of a file's first bytes, unpacked and in the encoding that fits them."""
+    return decode(unpack_head(head), whole=False)
+
+
+def unpack_head(head: bytes) -> bytes:
+    """The first bytes without gzip; none where they are damaged."""
+    if not is_gzip(head):
+        return head
+    try:
+        return zlib.decompressobj(31).decompress(head, len(head) * 4)
+    except zlib.error:
+        return b""
 
 
 def decode(data: bytes, *, whole: bool = True) -> str:

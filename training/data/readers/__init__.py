@@ -61,6 +61,8 @@ class Reading:
     kind: DataKind
     columns: list[str]
     batches: Callable[[SetAside], Iterator[Batch]]
+    verbatim: frozenset[str] = frozenset()
+    """Columns whose strings are kept as they are, whatever they look like."""
 
 
 class Reader:

@@ -1,0 +1,52 @@
+"""Whether a picture can be read, within limits."""
+
+import io
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+from PIL import Image
+
+from training.data.readers import SetAside
+
+MAX_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+PICTURE = pl.Struct({"bytes": pl.Binary, "path": pl.String})
+_THREADS = 2
+
+
+def picture_problems(pictures: Sequence[bytes]) -> list[str]:
+    """For each picture the reason why it cannot be read, or "" where it can."""
+    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
+        warnings.simplefilter("ignore")
+        return list(pool.map(picture_problem, pictures))
+
+
+def picture_problem(data: bytes) -> str:
+    """Why the picture cannot be read, or ""; all of it is decoded, at the smallest scale that the format offers."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return f"{image.width} × {image.height} pixels are more than {MAX_PIXELS // 1_000_000} million"
+            image.draft("RGB", (1, 1))
+            image.load()
+    except Image.UnidentifiedImageError:
+        return "not a picture"
+    except Exception as error:  # decoders of hostile bytes raise anything
+        return f"a damaged picture: {error}"
+    return ""
+
+
+def keep_readable(frame: pl.DataFrame, source: str, start: int, aside: SetAside) -> pl.DataFrame:
+    """The rows whose pictures can be read; the others are set aside. start: number of the frame's first row."""
+    for name in [name for name, kind in frame.schema.items() if kind == PICTURE]:
+        data, paths = frame[name].struct.field("bytes"), frame[name].struct.field("path")
+        problems = pl.Series([""] * len(frame)).scatter(
+            data.is_not_null().arg_true(), picture_problems(data.drop_nulls().to_list())
+        )
+        for row in (problems != "").arg_true():
+            aside.add(source, start + row + 1, problems[row], paths[row] or "")
+        frame = frame.filter(problems == "")
+    return frame

@@ -1,0 +1,101 @@
+"""Columns of formats that have types, brought to the few kinds that are stored."""
+
+import json
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from training.data.conversations import to_messages
+from training.data.readers import clean_names
+from training.data.writing import CONVERSATION, IMAGE
+from training.errors import TrainingError
+
+
+def plain_frame(table: pa.Table, source: str) -> pl.DataFrame:
+    """The rows with strings, numbers, booleans, times, pictures and conversations; other values become JSON text.
+
+    Class numbers become class names where the file carries Hugging Face features. Raises TrainingError that names a
+    column of bytes that are no pictures.
+    """
+    labels = class_names(table.schema)
+    names = clean_names(table.column_names)
+    columns = [
+        _named_classes(column, labels[name]) if name in labels else _plain(column, name, source)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    frame = pl.from_arrow(pa.table(columns, names=names))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """The names of the classes by column, from the features metadata of Hugging Face `datasets`."""
+    metadata = (schema.metadata or {}).get(b"huggingface")
+    try:
+        features = json.loads(metadata)["info"]["features"] if metadata else {}
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {
+        name: [str(label) for label in feature["names"]]
+        for name, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)
+    }
+
+
+def _named_classes(column: pa.ChunkedArray, labels: list[str]) -> pa.ChunkedArray:
+    codes = column.cast(pa.int64())
+    known = pc.and_(pc.greater_equal(codes, 0), pc.less(codes, len(labels)))
+    return pa.chunked_array([pc.take(pa.array(labels, pa.string()), pc.if_else(known, codes, None).combine_chunks())])
+
+
+def _plain(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type), name, source)
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return column
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return column.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False).cast(pa.timestamp("us"))
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _pictures([{"bytes": data, "path": None} for data in column.to_pylist()], name, source)
+    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        return _pictures(column.to_pylist(), name, source)
+    values = column.to_pylist()
+    if _is_conversation(kind):
+        chats = [to_messages({"messages": value})[0] if value else None for value in values]
+        return pa.chunked_array([pa.array(chats, CONVERSATION)])
+    texts = [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in values]
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _is_conversation(kind: pa.DataType) -> bool:
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or not pa.types.is_struct(kind.value_type):
+        return False
+    fields = {field.name for field in kind.value_type}
+    return {"role", "content"} <= fields or {"from", "value"} <= fields
+
+
+def _pictures(cells: list[dict[str, object] | None], name: str, source: str) -> pa.ChunkedArray:
+    for cell in cells:
+        data = cell["bytes"] if cell else None
+        if isinstance(data, bytes) and not is_picture(data):
+            raise TrainingError(
+                f"The column “{name}” of {source} holds bytes that are no pictures.",
+                "Leave the column out and upload the file again.",
+                code="binary_column",
+            )
+    kept = [{"bytes": cell["bytes"], "path": cell.get("path")} if cell and cell["bytes"] else None for cell in cells]
+    return pa.chunked_array([pa.array(kept, IMAGE)])
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether the bytes begin like a JPEG, PNG, GIF, BMP, WebP or TIFF."""
+    starts = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
