@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q, Sum
 
 from webapp.core import devices
-from webapp.runs.models import Run
+from webapp.runs.models import Run, RunQuerySet
 
 
 def position(run: Run) -> int | None:
@@ -15,7 +15,7 @@ def position(run: Run) -> int | None:
     return ahead_of(run).count() + 1
 
 
-def ahead_of(run: Run):  # type: ignore[no-untyped-def]
+def ahead_of(run: Run) -> RunQuerySet:
     """The waiting runs that start before this one."""
     return Run.objects.waiting().filter(Q(queued__lt=run.queued) | Q(queued=run.queued, pk__lt=run.pk))
 

@@ -7,9 +7,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.http import Http404
 
 from training.report import Report
 from webapp.core import storage
@@ -71,11 +69,9 @@ def list_files(run: Run) -> list[dict[str, Any]]:
     return sorted(found, key=lambda file: (file["path"].count("/"), file["path"]))
 
 
-def open_run_file(run: Run, path: str) -> File[bytes]:
-    """One of the run's files to read; 404 for anything that is not one of them."""
-    if path not in set(_walk(run.folder)):
-        raise Http404
-    return storage.open_file(f"{run.folder}/{path}")
+def file_names(run: Run) -> set[str]:
+    """The paths that can be downloaded; nothing else is one of the run's files."""
+    return set(_walk(run.folder))
 
 
 def _walk(folder: str, below: str = "") -> Iterator[str]:

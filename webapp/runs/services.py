@@ -155,7 +155,8 @@ def _fitting_task(description: Description, given: Mapping[str, list[str]]) -> s
     proposed = [proposal.task for proposal in description.proposals]
     if not given and proposed:
         return proposed[0]
-    for task in dict.fromkeys([*proposed, *TASKS]):
+    candidates: list[str] = [*proposed, *TASKS]
+    for task in dict.fromkeys(candidates):
         if set(given) <= {role.key for role in TASKS[task].roles} and architectures_for(task):
             try:
                 check_roles(description, task, _complete_roles(description, task, given))
