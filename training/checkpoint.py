@@ -73,5 +73,12 @@ def restore_checkpoint(folder: Path, *, model: nn.Module, optimizers: Optimizers
 
 def trained_state(model: nn.Module) -> dict[str, Tensor]:
     """Buffers and the weights that are trained; a frozen pretrained part is read from its own folder again."""
-    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
-    return {name: value for name, value in model.state_dict().items() if name not in frozen}
+    frozen, tied = untrained_names(model)
+    return {name: value for name, value in model.state_dict().items() if name not in frozen | tied}
+
+
+def untrained_names(model: nn.Module) -> tuple[set[str], set[str]]:
+    """Names of frozen weights, and second names of weights that stand in two places."""
+    once = {name for name, _ in model.named_parameters()}
+    everywhere = dict(model.named_parameters(remove_duplicate=False))
+    return {name for name, weight in everywhere.items() if not weight.requires_grad}, everywhere.keys() - once

@@ -60,12 +60,12 @@ def judge_classes(
         }
     )
     counts = confusion_counts(truth, predicted, len(labels), np.ones((1, len(truth))))[0].astype(np.int64)
-    report = _report(task, measures, rivals, guesses, len(truth)).model_copy(
+    report = judge_measures(task, measures, rivals, guesses, len(truth)).model_copy(
         update={
             "confusion": Confusion(labels=list(labels), counts=counts.tolist()),
             "classes": _class_rows(labels, counts),
             "curves": _class_curves(labels, truth, probabilities),
-            "hardest": _hardest(predictions.sort("loss", descending=True)),
+            "hardest": hardest_examples(predictions.sort("loss", descending=True)),
         }
     )
     return report, predictions
@@ -92,8 +92,8 @@ def judge_values(
         key="predicted-true", title="Predicted against true", x_title="True value", y_title="Predicted value",
         x=truth[some].tolist(), y=predicted[some].tolist(),
     )  # fmt: skip
-    report = _report(task, measures, rivals, guesses, len(truth)).model_copy(
-        update={"curves": [scatter], "hardest": _hardest(predictions.sort("loss", descending=True))}
+    report = judge_measures(task, measures, rivals, guesses, len(truth)).model_copy(
+        update={"curves": [scatter], "hardest": hardest_examples(predictions.sort("loss", descending=True))}
     )
     return report, predictions
 
@@ -116,13 +116,14 @@ def strongest_first(baselines: Sequence[Baseline], metric: Metric) -> list[Basel
     return sorted(baselines, key=lambda one: one.metrics[metric.key].value, reverse=metric.higher_is_better)
 
 
-def _report(
+def judge_measures(
     task: type[Task],
     measures: Mapping[str, Measure],
     rivals: Mapping[str, Mapping[str, Measure]],
     guesses: Sequence[Guess],
     examples: int,
 ) -> Report:
+    """A report of the measures with their intervals, the baselines and the verdict; the rest is for the caller."""
     estimates = {name: bootstrap(measure, examples) for name, measure in measures.items()}
     baselines = [
         Baseline(key=guess.key, title=guess.title, about=guess.about, metrics=_estimates(rivals[guess.key], examples))
@@ -155,7 +156,8 @@ def _class_rows(labels: Sequence[str], counts: NDArray[np.int64]) -> list[ClassR
     return rows
 
 
-def _hardest(worst_first: pl.DataFrame) -> list[HardExample]:
+def hardest_examples(worst_first: pl.DataFrame) -> list[HardExample]:
+    """The first rows of the predictions, which the caller has put in order."""
     return [
         HardExample(
             id=str(row["id"]),

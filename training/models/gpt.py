@@ -1,0 +1,126 @@
+"""A small GPT: each token looks back at the ones before it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Memory: TypeAlias = list[tuple[Tensor, Tensor]]
+"""Keys and values of the tokens read so far, per layer: (B, heads, T, D) each."""
+
+SOFTCAP = 15.0
+"""Scores are bent towards ±15, so that no token is ever ruled out for good."""
+
+
+class GPT(nn.Module):
+    """Token ids (B, T) in, scores of the next token (B, T, vocabulary) out.
+
+    Rotary positions, normalised queries and keys, squared ReLU, projections that start at zero, and an output layer of
+    its own. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019; the later parts as in
+    Jordan et al., "modded-nanogpt", 2024, https://github.com/KellerJordan/modded-nanogpt
+    """
+
+    def __init__(
+        self, vocabulary: int, length: int, *, layers: int, width: int, heads: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.length = length
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+        self.head = nn.Linear(width, vocabulary, bias=False)
+        nn.init.normal_(self.embedding.weight, std=1.0)
+        nn.init.zeros_(self.head.weight)
+        self.cosine: Tensor
+        self.sine: Tensor
+        cosine, sine = rotation(length, width // heads)
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x, _ = self._look(ids, None)
+        return self._score(x)
+
+    def read(self, ids: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
+        """Read on from where `memory` ends: scores of the next token (B, vocabulary), and the memory with these tokens.
+
+        At most `length` tokens fit in all.
+        """
+        x, grown = self._look(ids, memory)
+        return self._score(x[:, -1]), grown
+
+    def _look(self, ids: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
+        start = memory[0][0].shape[2] if memory else 0
+        turns = (self.cosine[start : start + ids.shape[1]], self.sine[start : start + ids.shape[1]])
+        x = self.dropout(norm(self.embedding(ids)))
+        grown: Memory = []
+        for index, block in enumerate(self.blocks):
+            x, kept = block(x, turns, memory[index] if memory else None)
+            grown.append(kept)
+        return norm(x), grown
+
+    def _score(self, x: Tensor) -> Tensor:
+        scores = self.head(x).float()
+        return SOFTCAP * torch.tanh(scores / SOFTCAP)
+
+
+class Block(nn.Module):
+    """Look around, then think: attention and a two-layer network, each added to what was there."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.project = nn.Linear(width, width, bias=False)
+        self.up = nn.Linear(width, 4 * width, bias=False)
+        self.down = nn.Linear(4 * width, width, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(
+        self, x: Tensor, turns: tuple[Tensor, Tensor], before: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        y = norm(x)
+        query, key, value = (self._split(part(y)) for part in (self.query, self.key, self.value))
+        query, key = rotate(norm(query), *turns), rotate(norm(key), *turns)
+        if before is not None:
+            key, value = torch.cat((before[0], key), dim=2), torch.cat((before[1], value), dim=2)
+        mask = None if before is None or query.shape[2] == 1 else _causal(query.shape[2], key.shape[2], x.device)
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=before is None)
+        x = x + self.dropout(self.project(seen.transpose(1, 2).flatten(2)))
+        x = x + self.dropout(self.down(F.relu(self.up(norm(x))).square()))
+        return x, (key, value)
+
+    def _split(self, x: Tensor) -> Tensor:
+        """(B, T, width) to (B, heads, T, D)."""
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+def norm(x: Tensor) -> Tensor:
+    """Root-mean-square normalisation over the last dimension. Zhang and Sennrich, 2019, arXiv:1910.07467."""
+    return F.rms_norm(x, (x.shape[-1],))
+
+
+def rotation(length: int, width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (length, width / 2) of rotary positions. Su et al., "RoFormer", 2021, arXiv:2104.09864."""
+    speeds = 10_000.0 ** -torch.arange(0, 1, 2 / width)
+    angles = torch.outer(torch.arange(length).float(), speeds)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Turn pairs of numbers of x (B, heads, T, D) by the angle of their position."""
+    first, second = x.chunk(2, dim=-1)
+    cosine, sine = cosine.to(x.dtype), sine.to(x.dtype)
+    return torch.cat((first * cosine - second * sine, first * sine + second * cosine), dim=-1)
+
+
+def _causal(new: int, total: int, device: torch.device) -> Tensor:
+    """Which of `total` tokens each of the last `new` may look at."""
+    return torch.ones(new, total, dtype=torch.bool, device=device).tril(total - new)

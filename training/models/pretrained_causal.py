@@ -1,0 +1,77 @@
+"""Pretrained language models of any Hugging Face folder, trained further whole or through small added matrices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from training.errors import TrainingError
+
+DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout")
+"""The names under which model families keep their dropout."""
+
+
+class PretrainedCausal(nn.Module):
+    """Token ids (B, T) in, scores of the next token (B, T, vocabulary) out, with the weights of `folder`.
+
+    "lora" freezes them and learns two thin matrices beside each: Hu et al., "LoRA", 2021, arXiv:2106.09685.
+    """
+
+    def __init__(
+        self, folder: Path, *, method: Literal["lora", "whole"], rank: int = 8, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        network = _load(folder, dropout if method == "whole" else 0.0)
+        self.length = int(getattr(network.config, "max_position_embeddings", 0) or 0)
+        self.network = _add_lora(network, rank, dropout) if method == "lora" else network
+
+    def forward(self, ids: Tensor) -> Tensor:
+        scores: Tensor = self.network(input_ids=ids, use_cache=False).logits
+        return scores.float()
+
+    def read(self, ids: Tensor, memory: Any) -> tuple[Tensor, Any]:
+        """Read on from where `memory` ends: scores of the next token (B, vocabulary), and the new memory."""
+        read = self.network(input_ids=ids, past_key_values=memory, use_cache=True, logits_to_keep=1)
+        return read.logits[:, -1].float(), read.past_key_values
+
+    def merge(self) -> None:
+        """Add the thin matrices into the frozen weights for good: the same answers, faster."""
+        if hasattr(self.network, "merge_and_unload"):
+            self.network = self.network.merge_and_unload()  # type: ignore[operator]
+
+
+def _load(folder: Path, dropout: float) -> nn.Module:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        for name in DROPOUTS:
+            if dropout and isinstance(getattr(config, name, None), float):
+                setattr(config, name, dropout)
+        network: nn.Module = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+    except (ValueError, KeyError) as error:
+        raise TrainingError(
+            f"The model in {folder.name} is of a kind that cannot write.",
+            "Choose a model for text generation, such as one of the GPT-2, Llama or Qwen families.",
+            code="wrong_model",
+        ) from error
+    return network
+
+
+def _add_lora(network: nn.Module, rank: int, dropout: float) -> nn.Module:
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=dropout,
+        target_modules="all-linear",
+    )
+    wrapped: nn.Module = get_peft_model(network, config)
+    return wrapped

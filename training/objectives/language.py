@@ -1,0 +1,186 @@
+"""Learning to continue texts and to answer: the next token, from all tokens before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, cast
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from pydantic import JsonValue
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.architectures import Shapes
+from training.bigram import learn_bigram
+from training.conversations import IGNORED, prompt_ids, questions
+from training.corpus import BringsVocabulary, PartTokens, read_corpus
+from training.device import Device
+from training.evaluate import hardest_examples, judge_measures
+from training.events import Sample
+from training.examples import Examples, Part
+from training.generate import Writer, stream
+from training.objectives import OBJECTIVES, Guess
+from training.report import Report, Written
+from training.resampling import Measure, Weights
+from training.sampling import Sampling
+from training.spec import TrainSpec
+from training.surprise import Surprise, read_surprise
+
+CURVE_FLOPS, JUDGE_FLOPS = 4e11, 6e12
+"""Arithmetic that one look at held-out data, and the last one, may take on a CPU: about ten seconds, two minutes."""
+GPU_IS_FASTER = 200
+SHOWN = 240
+"""Characters of a stretch that tables show."""
+
+
+@OBJECTIVES.register("language-modeling")
+class Language:
+    """Cross-entropy of the next token: of every token of a text, or of the answers of conversations."""
+
+    key: ClassVar[str]
+
+    def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
+        self.spec, self.examples, self.device = spec, examples, device
+        self.corpus = read_corpus(spec, examples, device.torch)
+        self.tokenizer = self.corpus.tokenizer
+        model_folder.mkdir(parents=True, exist_ok=True)
+        self.tokenizer.save_pretrained(model_folder)
+        size = len(self.tokenizer)
+        self.shapes = Shapes(outputs=size, vocabulary=size, length=self.corpus.length)
+
+    def initialise(self, model: nn.Module) -> None:
+        pass  # language models start from plain random or from pretrained weights
+
+    def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
+        return self._part("train").stretches.epoch(generator, batch_size)
+
+    def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
+        inputs, targets = self._part("train").stretches.batch(indices)
+        return F.cross_entropy(
+            model(inputs).flatten(0, 1),
+            targets.flatten(),
+            ignore_index=IGNORED,
+            label_smoothing=self.spec.recipe.label_smoothing,
+        )
+
+    def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
+        nats = self._look(model, part, CURVE_FLOPS).mean()
+        return {
+            "loss": nats,
+            "perplexity": math.exp(min(nats, 100.0)),
+            "bits_per_byte": nats / math.log(2) / self._part(part).bytes_per_token,
+        }
+
+    def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
+        for shown, ids in self._prompts():
+            sampling = Sampling(temperature=0.7, max_tokens=self._sample_length(model), seed=0)
+            text = "".join(stream(cast(Writer, model), self.tokenizer, ids, sampling, device=self.device.torch))
+            yield Sample(step=step, prompt=shown, text=text)
+
+    def baselines(self) -> list[Guess]:
+        network = self.spec.network().build(self.shapes).to(self.device.torch).eval()
+        guesses = [self._bigram(self._part("test").stretches.fixed(self._affordable(network, JUDGE_FLOPS)))]
+        if isinstance(self.spec.network(), BringsVocabulary):
+            untouched = self._look(network, "test", JUDGE_FLOPS)
+            about = "The pretrained model before this training; what it could do already is not this run's merit."
+            guesses.append(Guess("untouched", "The untouched model", about, untouched.nats / untouched.tokens))
+        return guesses
+
+    def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
+        found = self._look(model, "test", JUDGE_FLOPS)
+        predictions = self._predictions(found)
+        report = judge_measures(
+            self.spec.kind(),
+            self._measures(found.nats, found.tokens),
+            {guess.key: self._measures(guess.answers * found.tokens, found.tokens) for guess in guesses},
+            guesses,
+            len(found.tokens),
+        )
+        written = [Written(step=0, prompt=sample.prompt, text=sample.text) for sample in self.samples(model, 0)]
+        facts: dict[str, JsonValue] = {
+            "Vocabulary": len(self.tokenizer),
+            "Tokens judged": int(found.tokens.sum()),
+            "Bytes per token": round(self._part("test").bytes_per_token, 3),
+        }
+        hardest = hardest_examples(predictions.sort("loss", descending=True))
+        return report.model_copy(update={"hardest": hardest, "samples": written, "facts": facts}), predictions
+
+    def preparation(self) -> dict[str, object]:
+        return {"chat": bool(self.corpus.chats)}
+
+    def _part(self, part: Part) -> PartTokens:
+        return self.corpus.parts[part]
+
+    def _look(self, model: nn.Module, part: Part, flops: float) -> Surprise:
+        """Read one part, as far as so much arithmetic reaches."""
+        stretches = self._part(part).stretches
+        indices = stretches.fixed(self._affordable(model, flops))
+        return read_surprise(model, stretches, indices, len(self.tokenizer) * self.corpus.length)
+
+    def _affordable(self, model: nn.Module, flops: float) -> int:
+        """Tokens that a forward pass can read with so much arithmetic: two operations per weight and token."""
+        weights = sum(weight.numel() for weight in model.parameters())
+        faster = GPU_IS_FASTER if self.device.torch.type == "cuda" else 1
+        return max(self.corpus.length, int(faster * flops / (2 * weights)))
+
+    def _bigram(self, indices: Tensor) -> Guess:
+        bigram = learn_bigram(*self._part("train").stretches.pairs(), len(self.tokenizer))
+        answers = []
+        for some in torch.split(indices, 256):
+            inputs, targets = (values.cpu().numpy() for values in self._part("test").stretches.batch(some))
+            counts = targets != IGNORED
+            nats = np.zeros(targets.shape)
+            nats[counts] = bigram.nats(inputs[counts], targets[counts])
+            answers.append(nats.sum(1) / counts.sum(1))
+        about = "Guesses the next token from the last one alone, by counting which follows which."
+        return Guess("bigram", "Counting neighbours (bigram)", about, np.concatenate(answers))
+
+    def _measures(self, nats: NDArray[np.float64], tokens: NDArray[np.int64]) -> dict[str, Measure]:
+        """The measures from summed nats and token counts per stretch."""
+        per_byte = 1 / math.log(2) / self._part("test").bytes_per_token
+
+        def mean(weights: Weights) -> NDArray[np.float64]:
+            return np.asarray((weights @ nats) / (weights @ tokens))
+
+        return {
+            "nats": mean,
+            "perplexity": lambda weights: np.exp(mean(weights)),
+            "bits_per_byte": lambda weights: mean(weights) * per_byte,
+        }
+
+    def _predictions(self, found: Surprise) -> pl.DataFrame:
+        """One row per stretch; its id is the place in the held-out text, or the conversation's own id."""
+        indices, test = found.indices.numpy(), self._part("test")
+        rows = test.rows[indices]
+        loss = found.nats / found.tokens
+        return pl.DataFrame(
+            {
+                "id": test.places[indices] if len(test.places) else self.examples.ids[rows],
+                "row": rows,
+                "truth": [self._text(ids) for ids in found.truths],
+                "prediction": [self._text(ids) for ids in found.favourites],
+                "confidence": np.exp(-loss),
+                "loss": loss,
+                "tokens": found.tokens,
+            }
+        )
+
+    def _text(self, ids: NDArray[np.int64]) -> str:
+        return str(self.tokenizer.decode(ids[ids != IGNORED][:SHOWN], skip_special_tokens=True))[:SHOWN]
+
+    def _prompts(self) -> list[tuple[str, list[int]]]:
+        """What samples go on from: the first questions of held-out conversations, or the start of a line."""
+        asked = [questions(chat) for chat in self.corpus.chats[:2]]
+        if asked:
+            return [(messages[-1]["content"], prompt_ids(self.tokenizer, messages)) for messages in asked if messages]
+        return [("", self.tokenizer("\n", add_special_tokens=False)["input_ids"])]
+
+    def _sample_length(self, model: nn.Module) -> int:
+        large = sum(weight.numel() for weight in model.parameters()) > 50_000_000
+        return 48 if large and self.device.torch.type == "cpu" else 240
+
