@@ -22,6 +22,16 @@ RATIO_FROM = 64 << 20
 MAX_MEMBER = 2 << 30
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".npy", ".npz")
+_DAMAGES = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+)
 _JUNK = ("thumbs.db", "desktop.ini", "license", "license.txt", "readme", "readme.md", "readme.txt")
 
 
@@ -54,7 +64,7 @@ def list_members(source: Source) -> list[Member]:
     """The files in the archive; raises TrainingError where it is hostile, locked or damaged."""
     try:
         members = _list_zip(source) if is_zip(source.head) else _list_tar(source)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+    except _DAMAGES as error:
         raise _damaged(source) from error
     _refuse_bomb(source, members)
     members = [member for member in members if not _is_junk(member)]
@@ -78,14 +88,14 @@ def read_members(source: Source, members: list[Member]) -> Iterator[tuple[Member
             for entry in stream:
                 if entry.name in wanted and entry.isfile() and (file := stream.extractfile(entry)):
                     yield wanted[entry.name], file.read()
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except _DAMAGES as error:
         raise _damaged(source) from error
 
 
 def _read_zip(archive: zipfile.ZipFile, member: Member) -> bytes | None:
     try:
         return archive.read(member.key)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, ValueError):
+    except _DAMAGES:
         return None
 
 
@@ -104,7 +114,8 @@ def _list_zip(source: Source) -> list[Member]:
 
 
 def _list_tar(source: Source) -> list[Member]:
-    members, unpacked = [], 0
+    members: list[Member] = []
+    unpacked = 0
     limit = max(RATIO_FROM, MAX_RATIO * source.path.stat().st_size)
     with tarfile.open(source.path, "r|*") as stream:
         for entry in stream:
@@ -142,7 +153,8 @@ def _refuse_content(source: Source, member: Member) -> None:
             source, f"contains another archive ({member.path})", "Unpack it and pack all files as one ZIP.", "nested"
         )
     if member.size > MAX_MEMBER:
-        raise _refused(source, f"contains a file of {member.size >> 20} MB ({member.path})", "Upload it alone.", "large")
+        size = f"{member.size >> 20} MB"
+        raise _refused(source, f"contains a file of {size} ({member.path})", "Upload it alone.", "large")
 
 
 def _refuse_bomb(source: Source, members: list[Member]) -> None:
@@ -153,7 +165,7 @@ def _refuse_bomb(source: Source, members: list[Member]) -> None:
 
 
 def _bomb(source: Source) -> TrainingError:
-    return _refused(source, "unpacks to far more than real files do", "Pack fewer files, or upload them unpacked.", "bomb")
+    return _refused(source, "unpacks to far more than real files do", "Pack fewer files together.", "bomb")
 
 
 def _refused(source: Source, what: str, hint: str, code: str) -> TrainingError:

@@ -125,9 +125,9 @@ def _candidates(frame: pl.DataFrame) -> list[Cells]:
         candidates += [Cells("integer"), Cells("number")]
         if text.str.contains(r"^-?\d*,\d+$").any() and not text.str.contains(r"^-?\d{1,3}(,\d{3})+$").all():
             candidates.append(Cells("number", decimal=","))
-        if text.str.contains(r"^-?[$€£¥]?\s?-?[\d.,\s']+\s?[$€£¥%]?$").mean() > 0.9:
+        if _mostly(text, r"^-?[$€£¥]?\s?-?[\d.,\s']+\s?[$€£¥%]?$"):
             candidates += _decorated(text)
-    if text.str.contains(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}").mean() > 0.9:
+    if _mostly(text, r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"):
         candidates += [Cells("date", date_format=date_format) for date_format in _DATE_FORMATS]
     return candidates
 
@@ -137,9 +137,14 @@ def _decorated(text: pl.Series) -> list[Cells]:
         return [Cells("integer", decorated=True), Cells("number", decorated=True)]
     return [
         Cells("integer", decorated=True),
-        Cells("number", decimal=",", decorated=True) if text.str.contains(r",\d").any() else
-        Cells("number", decorated=True),
+        Cells("number", decimal=",", decorated=True)
+        if text.str.contains(r",\d").any()
+        else Cells("number", decorated=True),
     ]
+
+
+def _mostly(text: pl.Series, pattern: str) -> bool:
+    return int(text.str.contains(pattern).sum()) > 0.9 * len(text)
 
 
 def _stripped(name: str) -> pl.Expr:

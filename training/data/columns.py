@@ -18,10 +18,8 @@ _RESULTS = {
 }
 """Names that people give to what they want to know, by how telling they are."""
 _RESULT_SCORES = {word: score for score, words in _RESULTS.items() for word in words.split()}
-_IDS = frozenset("id ids uuid guid index idx key rowid unnamed serial".split())
-_TEXT_NAMES = frozenset(
-    "text review message sentence comment content body tweet question document abstract description summary".split()
-)
+_IDS = frozenset("id ids uuid guid index idx key rowid unnamed serial".split())  # noqa: SIM905
+_TEXT_NAMES = frozenset("text review message sentence comment content body tweet question document".split())  # noqa: SIM905
 
 
 def can_be_classes(column: Column) -> bool:
@@ -96,7 +94,7 @@ def name_score(name: str) -> float:
 
 
 def words_of(name: str) -> list[str]:
-    """"PassengerId" -> passenger, id; "median_house_value" -> median, house, value."""
+    """Small words: "PassengerId" -> passenger, id; "median_house_value" -> median, house, value."""
     split = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
     return [word for word in re.split(r"[\W_]+", split.lower()) if word]
 

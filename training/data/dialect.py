@@ -4,8 +4,10 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -17,9 +19,12 @@ DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 _SAMPLE_ROWS = 500
 _NUMBER = re.compile(r"[+-]?[$€£¥]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?")
 _IDENTIFIER = re.compile(r"[^\W\d][\w .:/()\[\]%#?&°²³+-]{0,40}")
-_HEADER_WORDS = frozenset(
-    ["label", "labels", "text", "target", "class", "category", "id", "name", "title", "description", "review", "content", "message", "sentence", "question", "answer", "context", "source", "score", "rating", "date", "time", "value", "price", "y", "x", "input", "output", "en", "de", "fr", "zh", "index", "split", "file", "path", "image", "filename", "sentiment", "topic", "url", "comment"]
-)
+_HEADERS = """
+label labels text target class category id name title review description content message sentence question answer
+context source score rating date time value price y x input output en de fr zh index split file path image filename
+sentiment topic url comment
+"""
+_HEADER_WORDS = frozenset(_HEADERS.split())
 
 
 @dataclass(frozen=True)
@@ -43,18 +48,30 @@ class Dialect:
         return ", ".join(parts)
 
 
+class CutRows(Protocol):
+    """An iterator of rows that knows how many lines it has read."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
 def sample_rows(text: str, delimiter: str, *, quoted: bool = True, complete: bool = True) -> list[list[str]]:
     """The first rows cut into cells, empty lines left out; a last row that may be cut off too unless `complete`."""
-    csv.field_size_limit(1 << 30)
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     rows: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
+    reader = cut_rows(io.StringIO(text, newline=""), delimiter, quoted=quoted)
     for row in reader:
         if row:
             rows.append(row)
         if len(rows) > _SAMPLE_ROWS:
             return rows[:_SAMPLE_ROWS]
     return rows if complete or len(rows) < 2 else rows[:-1]
+
+
+def cut_rows(lines: Iterable[str], delimiter: str, *, quoted: bool) -> CutRows:
+    """The rows as Python's own reader cuts them."""
+    csv.field_size_limit(1 << 30)
+    return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
 
 
 def consistency(rows: list[list[str]]) -> tuple[float, int]:

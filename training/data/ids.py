@@ -32,7 +32,7 @@ def mix(values: Hashes) -> Hashes:
 
 def text_hash(data: bytes) -> np.uint64:
     """64 bits of BLAKE2b."""
-    return np.frombuffer(hashlib.blake2b(data, digest_size=8).digest(), dtype="<u8")[0]
+    return np.uint64(int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little"))
 
 
 def column_hashes(column: pa.Array) -> tuple[Hashes, NDArray[np.bool_]]:

@@ -120,7 +120,8 @@ def _refuse_mismatch(opened: Opened) -> None:
         missing = [name for name in first.columns if name not in reading.columns]
         extra = [name for name in reading.columns if name not in first.columns]
         if missing or extra or reading.kind != first.kind:
-            parts = [f"it lacks {_listed(missing)}"] * bool(missing) + [f"it has {_listed(extra)} besides"] * bool(extra)
+            parts = [f"it lacks {_listed(missing)}"] if missing else []
+            parts += [f"it has {_listed(extra)} besides"] if extra else []
             raise TrainingError(
                 f"{source.name} does not go together with {first_source.name}: "
                 f"{' and '.join(parts) or 'it is of another kind'}.",

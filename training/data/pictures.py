@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from training.data.readers import SetAside
 
@@ -32,7 +32,7 @@ def picture_problem(data: bytes) -> str:
                 return f"{image.width} × {image.height} pixels are more than {MAX_PIXELS // 1_000_000} million"
             image.draft("RGB", (1, 1))
             image.load()
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         return "not a picture"
     except Exception as error:  # decoders of hostile bytes raise anything
         return f"a damaged picture: {error}"

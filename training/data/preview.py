@@ -12,7 +12,7 @@ from PIL import Image
 
 from training.data.writing import DATA, IMAGE
 
-Cell: TypeAlias = "str | int | float | bool | None | dict[str, int] | list[dict[str, str]]"
+Cell: TypeAlias = str | int | float | bool | dict[str, int] | list[dict[str, str]] | None
 
 
 def read_rows(folder: Path, offset: int, limit: int) -> list[dict[str, Cell]]:

@@ -56,9 +56,7 @@ def _profile(path: Path, field: pa.Field) -> Column:
 
 def _described(values: pl.Series, kind: ColumnType, stats: dict[str, JsonValue]) -> Column:
     present = values.drop_nulls()
-    return Column(
-        name=values.name, type=kind, missing=values.null_count(), unique=present.n_unique(), stats=stats
-    )
+    return Column(name=values.name, type=kind, missing=values.null_count(), unique=present.n_unique(), stats=stats)
 
 
 def _number_column(values: pl.Series) -> Column:
@@ -198,8 +196,8 @@ def _conversation_column(path: Path, name: str) -> Column:
         .collect(engine="streaming")
     )
     stats: dict[str, JsonValue] = {
-        "turns": {"mean": _short(turns.mean() or 0), "max": turns.max() or 0},
-        "length": {"mean": _short(lengths.mean() or 0), "max": lengths.max() or 0},
+        "turns": _range(turns.drop_nulls().to_list()),
+        "length": _range(lengths.drop_nulls().to_list()),
         "roles": [{"value": role, "count": count} for role, count in roles.iter_rows()],
     }
     if len(lengths.drop_nulls()):

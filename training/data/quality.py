@@ -137,7 +137,7 @@ def _target(path: Path, description: Description) -> Iterator[Finding]:
     if counts and counts[0][1] > _UNEVEN * present:
         label, count = counts[0]
         share = _percent(count / present)
-        text = f"Calling everything so is right {share} of the time: look at F1 and balanced accuracy, not only accuracy."
+        text = f"Calling everything so is right {share} of the time: look at F1 too, not only at accuracy."
         yield _finding("imbalance", "info", column, f"“{label}” makes up {share} of “{column.name}”", text)
 
 
@@ -146,7 +146,7 @@ def _repeats(path: Path, description: Description) -> Iterator[Finding]:
         return
     frame = pl.read_parquet(path, columns=[ID, PART])
     ids, parts = frame[ID].to_numpy(), frame[PART]
-    _, first, counts = np.unique(ids, return_index=True, return_counts=True)
+    _, first = np.unique(ids, return_index=True)
     repeats = np.setdiff1d(np.arange(len(ids)), first, assume_unique=True)
     if len(repeats):
         yield Finding(
@@ -163,7 +163,7 @@ def _repeats(path: Path, description: Description) -> Iterator[Finding]:
         yield Finding(
             key="leak",
             severity="warning",
-            title=_counted(len(leaked), "held-out row is in the training part too", "held-out rows are in the training part too"),
+            title=_counted(len(leaked), "held-out row is", "held-out rows are") + " in the training part too",
             text="The model has seen them, so the result on them looks better than it is.",
             rows=leaked[:_ROWS].tolist(),
             count=len(leaked),

@@ -88,9 +88,7 @@ def _frame(records: Iterable[Record], names: dict[str, str]) -> pl.DataFrame:
     )
 
 
-def _conversation_frame(
-    source: Source, records: list[Record], names: dict[str, str], aside: SetAside
-) -> pl.DataFrame:
+def _conversation_frame(source: Source, records: list[Record], names: dict[str, str], aside: SetAside) -> pl.DataFrame:
     kept, chats = [], []
     for record in records:
         messages, reason = to_messages(record.fields)

@@ -6,7 +6,7 @@ from training.errors import TrainingError
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "a PDF", "Copy its text into a text file, or its table into a spreadsheet, and upload that."),
-    (b"\xd0\xcf\x11\xe0", "an old or locked Excel or Word file", "Open it and save it as .xlsx without a password, or as CSV."),
+    (b"\xd0\xcf\x11\xe0", "an old or locked Office file", "Save it as .xlsx without a password, or as CSV."),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Pack the files as ZIP."),
     (b"Rar!", "a RAR archive", "Pack the files as ZIP."),
     (b"SQLite format 3", "a database", "Export the table as CSV and upload that."),
@@ -18,7 +18,7 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x7fELF", "a program", "Choose a file with data in it."),
     (b"MZ", "a program", "Choose a file with data in it."),
 )
-_PICKLE = "Pickle files can run any program when they are opened, so they are never read. Save the data as CSV or Parquet."
+_PICKLE = "Such files can run any program when they are opened. Save the data as CSV or Parquet."
 _MARKUP = (
     ("<!doctype html", "a web page", "Download the data itself instead of the page that shows it."),
     ("<html", "a web page", "Download the data itself instead of the page that shows it."),

@@ -141,7 +141,9 @@ def _likely(description: Description, role: Role) -> list[Column]:
 
 
 def _choose(columns: Sequence[Column]) -> str:
-    return f"Choose {_listed([column.name for column in columns])}." if columns else "Upload data that has such a column."
+    if not columns:
+        return "Upload data that has such a column."
+    return f"Choose {_listed([column.name for column in columns])}."
 
 
 def _listed(names: list[str]) -> str:

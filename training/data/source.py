@@ -32,7 +32,7 @@ class Source:
 
     @property
     def part(self) -> str | None:
-        """"train", "val" or "test" where the name says so."""
+        """The part, "train", "val" or "test", where the name says so."""
         return named_part(Path(self.name).name)
 
     @cached_property
@@ -56,7 +56,7 @@ def look_at(path: Path, name: str) -> Source:
 
 
 def named_part(name: str) -> str | None:
-    """"train", "val" or "test" if one word of the name says so: `adult_income_test.csv` -> "test"."""
+    """The part, "train", "val" or "test", if one word of the name says so: `adult_income_test.csv` -> "test"."""
     words = re.split(r"[^a-z]+", name.lower())
     parts = {_PART_WORDS[word] for word in words if word in _PART_WORDS}
     return parts.pop() if len(parts) == 1 else None

@@ -12,7 +12,7 @@ Parts = NDArray[np.str_]
 
 
 def assign_parts(ids: NDArray[np.int64], given: Sequence[str | None] | NDArray[np.object_], split: Split) -> Parts:
-    """"train", "val" or "test" for every example.
+    """The part, "train", "val" or "test", for every example.
 
     ids: int64 [rows], equal for equal examples, which so fall on the same side. given: the part that the files named,
     or None. Named parts stay; files that name a validation part but no test part are judged on the former.

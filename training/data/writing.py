@@ -1,8 +1,7 @@
-"""The Parquet file of a data set version: moderate row groups, ids and parts, and what Hugging Face `datasets` reads."""
+"""The Parquet file of a data set version: moderate row groups, ids, parts, and what Hugging Face `datasets` reads."""
 
 import json
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
@@ -33,7 +32,7 @@ class DataWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
         if kind is None:
             self._flush()
         if self._writer is not None:

@@ -1,6 +1,5 @@
 """CSV, TSV and relatives."""
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -9,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
-from training.data.dialect import Dialect, detect_dialect, find_delimiter
+from training.data.dialect import Dialect, cut_rows, detect_dialect, find_delimiter
 from training.data.readers import READERS, Batch, Reader, Reading, SetAside, clean_names
 from training.data.source import Source
 from training.data.text_files import looks_binary, open_text
@@ -127,11 +126,9 @@ def line_numbers(path: Path, dialect: Dialect, records: list[int]) -> list[int]:
     """The line in which each record starts; records are counted from 1, empty lines are none."""
     if not records:
         return []
-    csv.field_size_limit(1 << 30)
     wanted, found = set(records), {}
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
-        reader = csv.reader(file, delimiter=dialect.delimiter, quoting=quoting)
+        reader = cut_rows(file, dialect.delimiter, quoted=dialect.quoted)
         record, line = 0, 1
         for row in reader:
             if row:

@@ -136,7 +136,7 @@ def squad_rows(articles: object) -> list[object]:
     for article in articles if isinstance(articles, list) else []:
         for paragraph in article.get("paragraphs", []) if isinstance(article, dict) else []:
             for question in paragraph.get("qas", []):
-                answer = next(iter(question.get("answers", [])), {})
+                answer: dict[str, object] = next(iter(question.get("answers", [])), {})
                 rows.append(
                     {
                         "context": paragraph.get("context"),
@@ -189,5 +189,5 @@ def _skip(buffer: str, position: int, also: str) -> int:
 
 def _broken(name: str, line: int, reason: str) -> TrainingError:
     return TrainingError(
-        f"{name} is no valid JSON: line {line}: {reason}.", "Correct that line and upload the file again.", code="bad_json"
+        f"{name} is no valid JSON: line {line}: {reason}.", "Correct that line and upload it again.", code="bad_json"
     )

@@ -76,5 +76,7 @@ def _refuse_bomb(source: Source) -> None:
         raise TrainingError(f"{source.name} is cut off or damaged.", "Save it anew and upload it again.") from error
     if unpacked > MAX_UNPACKED:
         raise TrainingError(
-            f"{source.name} unpacks to {unpacked >> 20} MB, more than a workbook may.", "Save the sheet as CSV.", code="bomb"
+            f"{source.name} unpacks to {unpacked >> 20} MB, more than a workbook may.",
+            "Save the sheet as CSV.",
+            code="bomb",
         )
