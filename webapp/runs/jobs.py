@@ -97,11 +97,11 @@ def tend_runs() -> None:
 
 def greet() -> None:
     """Called when a worker that trains has started: what its predecessor on this machine left goes on at once."""
+    engine.warm_up()
     for run in lifecycle.abandoned_runs():
         logger.warning("Run %d: its worker %s has died", run.pk, run.worker)
         lifecycle.interrupt(run)
     ring_for_waiting()
-    engine.warm_up()
 
 
 def ring(run_id: int) -> None:
