@@ -149,6 +149,11 @@ def _llama_matrices(config: dict[str, JsonValue]) -> tuple[tuple[int, int], ...]
     return layer * sizes["num_hidden_layers"]
 
 
+def ready_folder(source: str) -> Path:
+    """Where the untouched model is kept as a model folder that answers, once `prepare-models` has made it."""
+    return models_folder() / "ready" / source.removeprefix("package:")
+
+
 def read_config(source: str) -> dict[str, JsonValue]:
     """The model's config.json, as far as it is known here; empty where only a download could tell."""
     packaged = find(source)

@@ -66,6 +66,18 @@ def latest(channel: str) -> str:
         return ""
 
 
+def first(channel: str, seconds: float) -> tuple[str, dict[str, Any]] | None:
+    """Wait for the first event that a channel ever gets; None if none comes in time."""
+    deadline = time.monotonic() + seconds
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        while (left := deadline - time.monotonic()) > 0:
+            answer: Any = redis.xread({_key(channel): "0-0"}, count=1, block=max(1, min(1000, int(1000 * left))))
+            if answer:
+                fields = answer[0][1][0][1]
+                return fields[b"event"].decode(), orjson.loads(fields[b"data"])
+    return None
+
+
 async def event_stream(
     request: HttpRequest, channel: str, *, greeting: Iterable[tuple[str, dict[str, Any]]] = ()
 ) -> StreamingHttpResponse:

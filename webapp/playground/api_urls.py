@@ -1,5 +1,7 @@
-"""Addresses."""
+"""REST addresses of the playground."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from webapp.playground.api import PredictView
+
+urlpatterns = [path("runs/<int:pk>/predict/", PredictView.as_view(), name="api-predict")]

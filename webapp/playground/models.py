@@ -1,23 +1,37 @@
 """Conversations with a model."""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 
+from webapp.projects.models import User
 from webapp.runs.models import Run
 
 
-class Chat(models.Model):
-    """One person's conversation with one run's model."""
+class ChatQuerySet(models.QuerySet["Chat"]):
+    """Chats by whose they are: nobody reads another person's."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chats")
+    def of(self, user: User) -> ChatQuerySet:
+        return self.filter(owner=user)
+
+
+class Chat(models.Model):
+    """One person's conversation with one model: a run's, or a pretrained one that a package ships."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chats", null=True)
+    source = models.CharField(max_length=100, blank=True)
+    """The pretrained model's name when there is no run."""
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chats")
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = ChatQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.owner} with {self.run}"
+        return f"{self.owner} with {self.run or self.source}"
 
 
 class Turn(models.Model):
@@ -39,8 +53,9 @@ class Turn(models.Model):
     text = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DONE)
     options = models.JSONField(default=dict)
-    """Temperature, top-p, most tokens."""
-    error = models.JSONField(default=dict)
+    """How freely the model writes: `training.sampling.Sampling` as JSON."""
+    ending = models.JSONField(default=dict)
+    """{tokens, seconds, reason} of a finished reply, or {message, hint} of a failed one."""
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -48,3 +63,7 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.WAITING, self.Status.WRITING)

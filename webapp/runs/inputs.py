@@ -35,6 +35,12 @@ def inputs_of(version: DatasetVersion, spec: TrainSpec, rows: Sequence[int]) -> 
     return {row: [_shown(version, row, name, types[name], cells[row].get(name)) for name in columns] for row in cells}
 
 
+def raw_inputs(version: DatasetVersion, spec: TrainSpec, row: int) -> dict[str, Any]:
+    """The cells of one row that are not to be predicted, as they are stored, by column."""
+    columns = [name for role, names in spec.roles.items() if role != "target" for name in names]
+    return _read(version, columns, [row]).get(row, {})
+
+
 def _shown(version: DatasetVersion, row: int, name: str, column_type: ColumnType, value: Any) -> Shown:
     if column_type == "image":
         return Shown(name, "picture", picture_url(version, row, name))

@@ -1,0 +1,75 @@
+"""The form that fits what a model reads: columns of a table, texts, or a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from training.data.schema import Column
+from training.verdict import plain_number
+from webapp.core.errors import UserError
+from webapp.playground import attachments
+from webapp.playground.served import Served
+
+FEW = 20
+"""A column with no more names than this is a list to choose from."""
+
+
+class TryForm(forms.Form):
+    """One input, in the words of the data set that the run learnt from."""
+
+    def __init__(self, model: Served, data: Mapping[str, Any] | None = None, files: Any = None) -> None:
+        super().__init__(data, files)
+        assert model.run is not None
+        self.tryout = model.task.tryout
+        spec = model.run.train_spec()
+        columns = {column.name: column for column in model.run.version.describe().columns}
+        makers = {"form": _table_field, "text": _text_field, "image": _image_field}
+        read = [name for role, names in spec.roles.items() if role != "target" for name in names]
+        self.columns = {f"in-{number}": name for number, name in enumerate(read)}
+        for field, name in self.columns.items():
+            self.fields[field] = makers[self.tryout](columns[name])
+
+    def inputs(self) -> dict[str, Any]:
+        """What the model reads, by column; raises UserError naming what is missing."""
+        if not self.is_valid():
+            field, errors = next(iter(self.errors.items()))
+            raise UserError(f"{self.columns[field]}: {errors[0]}", _("Correct it and try again."))
+        given = {name: self.cleaned_data[field] for field, name in self.columns.items()}
+        if all(value in (None, "") for value in given.values()):
+            raise UserError(_("There is nothing to look at yet."), _("Fill something in, or take a held-out example."))
+        if self.tryout == "image":
+            return {"image": attachments.keep(next(iter(given.values())))}
+        return given
+
+    def fill(self, inputs: Mapping[str, Any]) -> None:
+        """Show these values in the fields."""
+        for field, name in self.columns.items():
+            value = inputs.get(name)
+            self.initial[field] = str(value) if isinstance(value, bool | float | int) else value
+
+
+def _table_field(column: Column) -> forms.Field:
+    top = column.stats.get("top")
+    names = [str(entry["value"]) for entry in top] if isinstance(top, list) else []  # type: ignore[index, call-overload]
+    if column.type != "number" and column.unique <= FEW and names:
+        blank = ("", _("not known"))
+        return forms.ChoiceField(label=column.name, choices=[blank, *[(name, name) for name in names]], required=False)
+    if column.type == "number":
+        middle = column.stats.get("quantiles", {}).get("0.5")  # type: ignore[union-attr]
+        hint = _("usually about %(value)s") % {"value": plain_number(middle)} if isinstance(middle, int | float) else ""
+        box = forms.NumberInput(attrs={"step": "any", "placeholder": hint})
+        return forms.FloatField(label=column.name, required=False, widget=box)
+    return forms.CharField(label=column.name, required=False, max_length=1000)
+
+
+def _text_field(column: Column) -> forms.Field:
+    box = forms.Textarea(attrs={"rows": 6, "placeholder": _("Write or paste a text")})
+    return forms.CharField(label=column.name, required=False, max_length=100_000, widget=box)
+
+
+def _image_field(column: Column) -> forms.Field:
+    return forms.FileField(label=_("Picture"), widget=forms.FileInput(attrs={"accept": "image/*", "data-picture": ""}))
