@@ -1,5 +1,9 @@
-"""Addresses."""
+"""REST addresses of data sets."""
 
-from django.urls import URLPattern
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern] = []
+from webapp.datasets.api import DatasetViewSet
+
+router = SimpleRouter()
+router.register("datasets", DatasetViewSet, basename="api-dataset")
+urlpatterns = router.urls

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import getdoc
 from typing import Literal, Self
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from training.data.propose import check_roles, roles_for
+from training.data.roles import check_roles, roles_for
 from training.data.schema import Column, Description
 from training.errors import TrainingError
 from training.tasks import TASKS, Role, Task
@@ -36,7 +37,7 @@ class Choice:
             check_roles(description, task.key, roles)
         except TrainingError as error:
             return cls(task, roles, "choose", error.message, error.hint)
-        return cls(task, roles, "good", "")
+        return cls(task, roles, "good", getdoc(task) or "")
 
     def role_of(self, column: str) -> Role | None:
         """What the column is for, if it takes part."""

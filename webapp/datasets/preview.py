@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -11,9 +11,6 @@ from django.utils.formats import number_format
 from training.data.schema import ID, PART, Column, Description
 from webapp.core.storage import local_folder
 from webapp.datasets.models import DatasetVersion
-
-if TYPE_CHECKING:
-    from training.data.preview import Cell as Value
 
 ROWS = 25
 PICTURES = 60
@@ -110,9 +107,16 @@ def picture_url(version: DatasetVersion, row: int, column: str) -> str:
     return cell_url(version, row, names.index(column))
 
 
-def plain_row(row: dict[str, Value]) -> dict[str, Value]:
-    """A row as programs read it: `id` and `part` beside the columns."""
-    return {"id": row[ID], "part": row[PART], "cells": {k: v for k, v in row.items() if k not in (ID, PART)}}  # type: ignore[dict-item]
+def api_rows(version: DatasetVersion, *, first: int, limit: int) -> list[dict[str, Any]]:
+    """Rows as programs read them; a picture is its size and the address of its bytes."""
+    from training.data.preview import read_rows
+
+    rows: list[dict[str, Any]] = read_rows(local_folder(version.folder), first, limit)  # type: ignore[assignment]
+    for number, row in enumerate(rows, start=first):
+        for index, name in enumerate(name for name in row if name not in (ID, PART)):
+            if isinstance(row[name], dict):
+                row[name] = row[name] | {"url": cell_url(version, number, index)}
+    return rows
 
 
 def _cell(version: DatasetVersion, row: int, column: int, value: Any) -> Cell:

@@ -31,6 +31,16 @@ def finish_upload(upload: Upload, *, name: str = "") -> Dataset:
     return _become_dataset(upload, source=uploads.store(upload), name=name)
 
 
+def starters() -> list[object]:
+    """The data sets that ship with the product."""
+    return []
+
+
+def add_starter(*, member: Membership, key: str) -> Dataset:
+    """Make a data set of one that ships with the product."""
+    raise NotImplementedError
+
+
 def rename_dataset(dataset: Dataset, name: str) -> None:
     """Give the data set another name."""
     dataset.name = _good_name(name)

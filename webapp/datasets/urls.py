@@ -1,5 +1,25 @@
-"""Addresses."""
+"""Addresses of data sets and of files on their way in."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from webapp.datasets import upload_views, views
+
+urlpatterns = [
+    path("datasets/", views.datasets, name="datasets"),
+    path("datasets/new/", views.new, name="dataset-new"),
+    path("datasets/events/", views.list_events, name="datasets-events"),
+    path("datasets/starters/<slug:key>/", views.add_starter, name="dataset-starter"),
+    path("datasets/uploads/", upload_views.start, name="upload-start"),
+    path("datasets/uploads/<uuid:pk>/", upload_views.upload, name="upload"),
+    path("datasets/uploads/<uuid:pk>/finish/", upload_views.finish, name="upload-finish"),
+    path("datasets/<int:pk>/", views.dataset, name="dataset"),
+    path("datasets/<int:pk>/events/", views.events, name="dataset-events"),
+    path("datasets/<int:pk>/use/", views.use, name="dataset-use"),
+    path("datasets/<int:pk>/rename/", views.rename, name="dataset-rename"),
+    path("datasets/<int:pk>/about/", views.describe, name="dataset-about"),
+    path("datasets/<int:pk>/delete/", views.delete, name="dataset-delete"),
+    path("datasets/<int:pk>/rows/<int:row>/<int:column>/", views.cell, name="dataset-cell"),
+    path("datasets/<int:pk>/original/", views.original, name="dataset-original"),
+    path("datasets/<int:pk>/v<int:number>.parquet", views.parquet, name="dataset-parquet"),
+    path("datasets/<int:pk>/v<int:number>.csv", views.csv, name="dataset-csv"),
+]

@@ -1,0 +1,277 @@
+// Files on their way in: chunk by chunk, several at once, going on after whatever interrupted them.
+
+import { csrfToken } from "./app.js";
+import { crc32 } from "./checksum.js";
+
+const AT_ONCE = 3;
+const LONGEST_WAIT = 30;
+const SPEED_SECONDS = 5; // the speed is that of the last seconds
+
+const running = new Set();
+const waiting = [];
+
+/** The server said no, in words; trying again would not help. */
+class Refused extends Error {}
+
+/** One file: its row on the page, and how much of it is there. */
+class Upload {
+  constructor(file, row, settings) {
+    this.file = file;
+    this.row = row;
+    this.settings = settings;
+    this.received = 0;
+    this.paused = false;
+    this.cancelled = false;
+    this.request = null;
+    this.wake = () => {};
+    this.samples = [];
+    this.part("name").textContent = file.name;
+    this.part("pause").addEventListener("click", () => this.pause());
+    this.part("resume").addEventListener("click", () => this.resume());
+    this.part("retry").addEventListener("click", () => this.wake());
+    this.part("cancel").addEventListener("click", () => this.cancel());
+    this.say("waiting");
+    this.draw(0);
+  }
+
+  part(name) {
+    return this.row.querySelector(`[data-${name}]`);
+  }
+
+  /** Send the file until it is stored, however often the connection breaks. Answers where its dataset is. */
+  async run() {
+    for (let failures = 0; !this.cancelled; ) {
+      try {
+        await this.untilResumed();
+        const stored = await this.attempt(() => (failures = 0));
+        this.finished(stored);
+        return stored.url;
+      } catch (error) {
+        if (this.cancelled || this.paused) continue;
+        if (error instanceof Refused) {
+          this.failed(error.message);
+          return null;
+        }
+        await this.waitToRetry(Math.min(2 ** failures++, LONGEST_WAIT));
+      }
+    }
+    return null;
+  }
+
+  async attempt(onProgress) {
+    const place = await this.start();
+    this.address = place.url;
+    this.received = place.received;
+    this.samples = [];
+    this.say("sending");
+    while (this.received < this.file.size) {
+      if (this.paused || this.cancelled) throw new Error("interrupted");
+      await this.sendChunk(place);
+      onProgress();
+    }
+    this.say("storing");
+    return this.ask("POST", place.finish);
+  }
+
+  start() {
+    const form = new URLSearchParams({
+      filename: this.file.name,
+      size: this.file.size,
+      fingerprint: `${this.file.name}:${this.file.size}:${this.file.lastModified}`.slice(-400),
+    });
+    return this.ask("POST", this.settings.start, form);
+  }
+
+  async sendChunk(place) {
+    const from = this.received;
+    const body = await this.file.slice(from, from + place.chunk).arrayBuffer();
+    const headers = { "Upload-Offset": from, "Upload-Checksum": `crc32=${crc32(body)}`, "Content-Type": "application/octet-stream" };
+    const answer = await this.ask("PUT", place.url, body, headers, (sent) => this.draw(from + sent));
+    this.received = answer.received;
+    this.draw(this.received);
+  }
+
+  /** One request; a refusal in words is a Refused, anything else that goes wrong can be tried again. */
+  ask(method, url, body = null, headers = {}, onSent = null) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      this.request = request;
+      request.open(method, url);
+      request.responseType = "json";
+      request.setRequestHeader("Accept", "application/json");
+      request.setRequestHeader("X-CSRFToken", csrfToken());
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+      if (onSent) request.upload.onprogress = (event) => onSent(event.loaded);
+      request.onerror = request.onabort = request.ontimeout = () => reject(new Error("no answer"));
+      request.onload = () => {
+        const { status, response } = request;
+        if (status < 300) resolve(response);
+        else if (status === 409 && response && "received" in response && method === "PUT") resolve(response);
+        else if ([408, 409, 422, 429].includes(status) || status >= 500 && status !== 507) reject(new Error(String(status)));
+        else reject(new Refused(words(response?.error) || `${status}`));
+      };
+      request.send(body);
+    });
+  }
+
+  pause() {
+    this.paused = true;
+    this.request?.abort();
+    this.wake();
+    this.say("paused");
+  }
+
+  resume() {
+    this.paused = false;
+    this.wake();
+  }
+
+  cancel() {
+    this.cancelled = true;
+    this.request?.abort();
+    this.wake();
+    this.row.remove();
+    if (this.address) forget(this.address);
+  }
+
+  async untilResumed() {
+    while (this.paused && !this.cancelled) await new Promise((resolve) => (this.wake = resolve));
+  }
+
+  async waitToRetry(seconds) {
+    for (let left = seconds; left > 0; left--) {
+      this.say("again", left);
+      const woken = await Promise.race([
+        new Promise((resolve) => setTimeout(() => resolve(false), 1000)),
+        new Promise((resolve) => (this.wake = () => resolve(true))),
+      ]);
+      if (woken) return;
+    }
+  }
+
+  say(state, n = "") {
+    const place = this.part("state");
+    const text = place.dataset[state].replace("{n}", n);
+    if (place.textContent !== text) place.textContent = text;
+    this.part("pause").hidden = state !== "sending" && state !== "again";
+    this.part("resume").hidden = state !== "paused";
+    this.part("retry").hidden = state !== "again";
+  }
+
+  draw(there) {
+    const share = (100 * there) / Math.max(this.file.size, 1);
+    const bar = this.part("progress");
+    bar.setAttribute("aria-valuenow", Math.floor(share));
+    bar.firstElementChild.style.width = `${share}%`;
+    this.part("figures").textContent = [`${size(there)} / ${size(this.file.size)}`, ...this.pace(there)].join(" · ");
+  }
+
+  /** Speed and time left, once some seconds tell. */
+  pace(there) {
+    const now = performance.now() / 1000;
+    this.samples.push([now, there]);
+    while (this.samples.length > 2 && this.samples[0][0] < now - SPEED_SECONDS) this.samples.shift();
+    const [from, before] = this.samples[0];
+    if (now - from < 0.5 || there <= before) return [];
+    const speed = (there - before) / (now - from);
+    return [`${size(speed)}/s`, duration((this.file.size - there) / speed)];
+  }
+
+  finished(stored) {
+    this.draw(this.file.size);
+    this.say("stored");
+    this.part("cancel").hidden = true;
+    const link = this.part("open");
+    link.href = stored.url;
+    link.hidden = false;
+  }
+
+  failed(message) {
+    this.say("failed");
+    this.row.classList.add("is-failed");
+    this.part("state").textContent += `: ${message}`;
+    this.part("progress").hidden = true;
+  }
+}
+
+function words(error) {
+  return error && [error.message, error.hint].filter(Boolean).join(" ");
+}
+
+function size(bytes) {
+  const [unit, name] = bytes >= 1e9 ? [1e9, "gigabyte"] : bytes >= 1e6 ? [1e6, "megabyte"] : bytes >= 1e3 ? [1e3, "kilobyte"] : [1, "byte"];
+  const options = { style: "unit", unit: name, unitDisplay: "short", maximumSignificantDigits: bytes >= 1e3 ? 3 : 4 };
+  return new Intl.NumberFormat(document.documentElement.lang, options).format(bytes / unit);
+}
+
+function duration(seconds) {
+  const [amount, unit] = seconds < 90 ? [seconds, "second"] : seconds < 5400 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
+  const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 };
+  return new Intl.NumberFormat(document.documentElement.lang, options).format(Math.max(1, Math.ceil(amount)));
+}
+
+function forget(url) {
+  return fetch(url, { method: "DELETE", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" }, keepalive: true });
+}
+
+/** Run a few at a time; a single file leads to its dataset when it is stored. */
+async function next(settings) {
+  if (running.size >= AT_ONCE || !waiting.length) return;
+  const upload = waiting.shift();
+  running.add(upload);
+  const alone = settings.chosen === 1;
+  const url = await upload.run();
+  running.delete(upload);
+  if (url && alone && settings.chosen === 1) location.assign(url);
+  next(settings);
+}
+
+function begin(zone, settings, files) {
+  for (const file of files) {
+    settings.chosen++;
+    const row = zone.querySelector("[data-row]").content.cloneNode(true).firstElementChild;
+    zone.querySelector("[data-uploads]").prepend(row);
+    const upload = new Upload(file, row, settings);
+    if (file.size > settings.limit) upload.failed(zone.dataset.tooLarge);
+    else if (file.size === 0) upload.failed(zone.dataset.empty);
+    else waiting.push(upload);
+  }
+  for (let free = AT_ONCE - running.size; free > 0; free--) next(settings);
+}
+
+function attach(zone) {
+  const settings = { start: zone.dataset.start, limit: Number(zone.dataset.limit), chosen: 0 };
+  const target = zone.querySelector("[data-drop]");
+  const input = zone.querySelector("[data-files]");
+  input.addEventListener("change", () => {
+    begin(zone, settings, [...input.files]);
+    input.value = "";
+  });
+  for (const name of ["dragenter", "dragover"]) {
+    document.addEventListener(name, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      target.classList.add("is-over");
+    });
+  }
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) target.classList.remove("is-over");
+  });
+  document.addEventListener("drop", (event) => {
+    if (!event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    target.classList.remove("is-over");
+    begin(zone, settings, [...event.dataTransfer.files]);
+  });
+  for (const row of zone.querySelectorAll("[data-unfinished]")) {
+    row.querySelector("[data-forget]").addEventListener("click", async () => {
+      await forget(row.dataset.unfinished);
+      row.remove();
+    });
+  }
+}
+
+addEventListener("beforeunload", (event) => {
+  if (running.size) event.preventDefault();
+});
+document.querySelectorAll("[data-upload]").forEach(attach);

@@ -1,0 +1,77 @@
+"""The upload protocol: start or go on, send chunks, finish. Answers are JSON."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from webapp.core.api import error_body
+from webapp.core.errors import UserError
+from webapp.datasets import services, uploads
+from webapp.datasets.models import Upload
+from webapp.projects.access import UserRequest, current_project
+
+
+@login_required
+@require_POST
+def start(request: UserRequest) -> JsonResponse:
+    """Begin a file or go on with it: where to send chunks, how large they are, and how much is there."""
+    upload = uploads.start_upload(
+        member=current_project(request),
+        filename=request.POST.get("filename", ""),
+        size=_number(request.POST.get("size", "")),
+        fingerprint=request.POST.get("fingerprint", "")[:400],
+    )
+    addresses = {"url": reverse("upload", args=[upload.pk]), "finish": reverse("upload-finish", args=[upload.pk])}
+    return JsonResponse(addresses | {"received": upload.received, "chunk": settings.UPLOAD_CHUNK})
+
+
+@login_required
+@require_http_methods(["PUT", "DELETE"])
+def upload(request: UserRequest, pk: UUID) -> HttpResponse:
+    """Take one chunk (`Upload-Offset`, `Upload-Checksum`, raw body), or forget the file."""
+    mine = _mine(request, pk)
+    if request.method == "DELETE":
+        uploads.drop_upload(mine)
+        return HttpResponse(status=204)
+    try:
+        received = uploads.write_chunk(
+            mine,
+            offset=_number(request.headers.get("Upload-Offset", "")),
+            body=request,
+            checksum=request.headers.get("Upload-Checksum", ""),
+        )
+    except uploads.WrongOffset as error:
+        return _go_on_there(error)
+    return JsonResponse({"received": received})
+
+
+@login_required
+@require_POST
+def finish(request: UserRequest, pk: UUID) -> JsonResponse:
+    """Make a data set of the complete file."""
+    try:
+        dataset = services.finish_upload(_mine(request, pk))
+    except uploads.WrongOffset as error:
+        return _go_on_there(error)
+    return JsonResponse({"id": dataset.pk, "url": dataset.get_absolute_url()}, status=201)
+
+
+def _mine(request: UserRequest, pk: UUID) -> Upload:
+    return get_object_or_404(Upload, pk=pk, owner=request.user, project__memberships__user=request.user)
+
+
+def _go_on_there(error: uploads.WrongOffset) -> JsonResponse:
+    body = error_body(error.code, error.message, error.hint)
+    return JsonResponse(body | {"received": error.received}, status=error.status)
+
+
+def _number(digits: str) -> int:
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
+        raise UserError(_("A size or an offset is missing."), _("Send it as a whole number of bytes."))
+    return int(digits)
