@@ -49,7 +49,8 @@ def _preload() -> None:
     """Import what every engine needs; transformers' models load lazily beyond that."""
     import importlib
 
-    for name in ("torch", "transformers", "polars", "training.loop", "training.objectives"):
+    # torch._dynamo: the first optimiser imports it, which takes seconds
+    for name in ("torch", "torch._dynamo", "transformers", "polars", "training.loop", "training.objectives"):
         importlib.import_module(name)
     from training.objectives import OBJECTIVES
 
