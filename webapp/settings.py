@@ -69,6 +69,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "webapp.core.counting.count_requests",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -78,9 +79,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "webapp.core.middleware.FriendlyErrors",  # before allauth, whose own exceptions it must not see
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "webapp.core.middleware.FriendlyErrors",
 ]
 
 ROOT_URLCONF = "webapp.urls"
@@ -137,10 +138,7 @@ STATICFILES_DIRS = [
     ("plotly", Path(plotly.__file__).parent / "package_data"),
 ]
 AUTH_USER_MODEL = "projects.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -190,12 +188,17 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
-UPLOAD_LIMIT = int(os.environ.get("TOUCHSTONE_UPLOAD_LIMIT", 5 * 2**30))
+UPLOAD_LIMIT = int(os.environ.get("TOUCHSTONE_UPLOAD_LIMIT", 5 * 10**9))
 UPLOAD_CHUNK = 8 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_CHUNK + 2**20
+FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_CHUNK + 1  # a chunk goes from memory to its file, not through another one
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "arriving"  # on the disk of the data, so that a whole file is moved, not copied
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 CPU_SLOTS = int(os.environ.get("TOUCHSTONE_CPU_SLOTS", "1"))
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+METRICS_TOKEN = os.environ.get("TOUCHSTONE_METRICS_TOKEN", "")
+
+CACHES = {"default": {"BACKEND": "webapp.core.cache.ForgetfulCache", "LOCATION": REDIS_URL}}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
-from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -68,4 +68,6 @@ def _first_words(detail: Any, field: str = "") -> str:
 def _bug(request: Request) -> Response:
     number = log_bug(request.path)
     message = _("Touchstone made a mistake. It is logged as %(number)s.") % {"number": number}
-    return Response(error_body("internal", message, _("Try again; if it stays, tell your administrator the number.")), 500)
+    return Response(
+        error_body("internal", message, _("Try again; if it stays, tell your administrator the number.")), 500
+    )

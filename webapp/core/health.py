@@ -3,10 +3,11 @@
 import logging
 import time
 
-from django.core.cache import cache
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
+from redis import Redis
 from redis.exceptions import RedisError
 
 from webapp.celery import app
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 QUEUES = ("default", "train", "playground")
 REMEMBERED_SECONDS = 5.0
 PING_SECONDS = 0.7
+
+_redis = Redis.from_url(settings.REDIS_URL, socket_timeout=PING_SECONDS, socket_connect_timeout=PING_SECONDS)
 
 
 @never_cache
@@ -45,11 +48,10 @@ def _database_answers() -> bool:
 
 def _redis_answers() -> bool:
     try:
-        cache.get("readyz")
+        return bool(_redis.ping())
     except RedisError:
         logger.exception("Redis does not answer")
         return False
-    return True
 
 
 _workers_seen: tuple[float, dict[str, int]] = (-REMEMBERED_SECONDS, {})

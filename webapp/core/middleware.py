@@ -1,7 +1,7 @@
 """Errors become words: a page, a message for htmx, or JSON."""
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
@@ -10,6 +10,9 @@ from django.utils.translation import gettext as _
 from training.errors import TrainingError
 from webapp.core.api import error_body
 from webapp.core.errors import UserError, log_bug
+
+DJANGOS_OWN = (Http404, SuspiciousOperation, BadRequest)
+"""Answered by Django with 404.html and 400.html."""
 
 
 class FriendlyErrors(MiddlewareMixin):
@@ -23,7 +26,7 @@ class FriendlyErrors(MiddlewareMixin):
             return error_answer(request, UserError(error.message, error.hint, code=error.code))
         if isinstance(error, PermissionDenied):
             return error_answer(request, _forbidden(error))
-        if settings.DEBUG or isinstance(error, Http404):
+        if settings.DEBUG or isinstance(error, DJANGOS_OWN):
             return None
         return error_answer(request, _bug(request))
 

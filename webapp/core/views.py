@@ -45,4 +45,3 @@ def architecture(request: HttpRequest, key: str) -> HttpResponse:
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every class of docs/style.md on one page."""
     return render(request, "core/styleguide.html", {"states": STATES})
-

@@ -61,7 +61,12 @@ def change_role(*, by: Membership, member: Membership, role: str) -> None:
     _require_owner(by)
     if role != Role.OWNER:
         _require_another_owner(member)
-    record(project=by.project, actor=by.user, action=Action.ROLE, subject=f"{member.user.username} ({member.role} → {role})")
+    record(
+        project=by.project,
+        actor=by.user,
+        action=Action.ROLE,
+        subject=f"{member.user.username} ({member.role} → {role})",
+    )
     member.role = role
     member.save(update_fields=["role"])
 
@@ -123,7 +128,9 @@ def accept_invitation(*, user: User, invitation: Invitation) -> Membership:
         project=invitation.project, user=user, defaults={"role": invitation.role}
     )
     if created:
-        record(project=invitation.project, actor=user, action=Action.JOINED, subject=f"{user.username} ({invitation.role})")
+        record(
+            project=invitation.project, actor=user, action=Action.JOINED, subject=f"{user.username} ({invitation.role})"
+        )
     invitation.delete()
     return membership
 
