@@ -87,7 +87,7 @@ def _plain_column(data: memoryview, kind: str, count: int) -> NDArray[Any]:
 
 
 def _plane_column(data: memoryview, kind: str, count: int) -> NDArray[Any]:
-    planes = np.frombuffer(data, np.uint8).reshape(-1, count)
+    planes = np.frombuffer(data, np.uint8).reshape(np.dtype(kind).itemsize, count)
     return np.ascontiguousarray(planes.T).view(kind).reshape(count)
 
 
