@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from training.errors import TrainingError
-from webapp.core.errors import UserError, log_bug
+from webapp.core.errors import UserError, error_body, log_bug
 
 
 class Pages(PageNumberPagination):
@@ -20,11 +20,6 @@ class Pages(PageNumberPagination):
 
     page_size_query_param = "page_size"
     max_page_size = 500
-
-
-def error_body(code: str, message: str, hint: str = "") -> dict[str, dict[str, str]]:
-    """The one shape in which the API says no."""
-    return {"error": {"code": code, "message": message, "hint": hint}}
 
 
 def error_response(error: Exception, context: dict[str, Any]) -> Response:

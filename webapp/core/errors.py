@@ -19,6 +19,11 @@ class UserError(Exception):
         self.status = status
 
 
+def error_body(code: str, message: str, hint: str = "") -> dict[str, dict[str, str]]:
+    """The one shape in which the API says no."""
+    return {"error": {"code": code, "message": message, "hint": hint}}
+
+
 def log_bug(where: str) -> str:
     """Log the exception being handled under a new id, which the person is shown."""
     number = secrets.token_hex(4)

@@ -8,8 +8,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 
 from training.errors import TrainingError
-from webapp.core.api import error_body
-from webapp.core.errors import UserError, log_bug
+from webapp.core.errors import UserError, error_body, log_bug
 
 DJANGOS_OWN = (Http404, SuspiciousOperation, BadRequest)
 """Answered by Django with 404.html and 400.html."""

@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from webapp.core.api import error_body
-from webapp.core.errors import UserError
+from webapp.core.errors import UserError, error_body
 from webapp.datasets import services, uploads
 from webapp.datasets.models import Upload
 from webapp.projects.access import UserRequest, current_project
