@@ -6,4 +6,6 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
-application = get_asgi_application()
+from webapp.core.limits import limit_bodies
+
+application = limit_bodies(get_asgi_application())

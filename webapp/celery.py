@@ -35,7 +35,8 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600},
     beat_schedule={
         "tend-runs": {"task": "webapp.runs.jobs.tend_runs", "schedule": 15.0},
-        "tend-imports": {"task": "webapp.datasets.jobs.tend_imports", "schedule": 60.0},
+        "tend-imports": {"task": "webapp.datasets.jobs.tend_imports", "schedule": 30.0},
+        "sweep-datasets": {"task": "webapp.datasets.jobs.sweep", "schedule": 3600.0},
     },
 )
 app.autodiscover_tasks(["webapp.datasets", "webapp.runs", "webapp.playground"], related_name="jobs")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from training.data.layout import DATA
 from training.data.profile import count_parts, profile_columns
 from training.data.propose import propose
 from training.data.quality import check_quality
 from training.data.readers import SetAside
 from training.data.schema import DataKind, Description
-from training.data.writing import DATA
 
 
 def describe(

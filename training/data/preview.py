@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from training.data.writing import DATA, IMAGE
+from training.data.layout import DATA, IMAGE
 
 Cell: TypeAlias = str | int | float | bool | dict[str, int] | list[dict[str, str]] | None
 

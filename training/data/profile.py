@@ -15,8 +15,8 @@ from PIL import Image
 from pydantic import JsonValue
 
 from training.data.columns import CODES
+from training.data.layout import CONVERSATION, IMAGE
 from training.data.schema import ID, PART, Column
-from training.data.writing import CONVERSATION, IMAGE
 from training.tasks import ColumnType
 
 BINS = 30

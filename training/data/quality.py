@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from training.data.columns import MOSTLY_EMPTY, is_identifier
+from training.data.layout import DATA
 from training.data.readers import SetAside
 from training.data.roles import rare_classes
 from training.data.schema import ID, PART, Column, Description, Finding
-from training.data.writing import DATA
 
 _ROWS = 20
 """Rows that a finding shows."""

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from training.data.conversations import to_messages
+from training.data.layout import CONVERSATION, IMAGE
 from training.data.readers import clean_names
-from training.data.writing import CONVERSATION, IMAGE
 from training.errors import TrainingError
 
 

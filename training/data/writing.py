@@ -8,16 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.data.ids import row_ids
+from training.data.layout import CONVERSATION, IMAGE, SET_ASIDE
 from training.data.readers import SetAside
 from training.data.schema import ID, PART
 
-DATA = "data.parquet"
-SET_ASIDE = "set_aside.parquet"
 GROUP_ROWS = 1 << 16
 GROUP_BYTES = 16 << 20
 """A row group ends at whichever comes first, so that a page of the preview reads little."""
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-CONVERSATION = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
 
 class DataWriter:

@@ -19,25 +19,28 @@ UNUSED_AFTER = 7 * 86_400
 
 def save_folder(folder: Path, prefix: str) -> None:
     """Copy a folder into storage under `prefix`, in place of what was there; it appears there whole or not at all."""
-    if not isinstance(default_storage, FileSystemStorage):
-        return _upload(folder, prefix)
-    with _staging(prefix) as staged:
-        shutil.copytree(folder, staged)
+    if isinstance(default_storage, FileSystemStorage):
+        with _staging(prefix) as staged:
+            shutil.copytree(folder, staged)
+    else:
+        _upload(folder, prefix)
 
 
 def move_folder(folder: Path, prefix: str) -> None:
     """Like `save_folder`, and afterwards only storage has it; costs nothing where both lie on one disk."""
-    if not isinstance(default_storage, FileSystemStorage):
+    if isinstance(default_storage, FileSystemStorage):
+        with _staging(prefix) as staged:
+            shutil.move(folder, staged)
+    else:
         _upload(folder, prefix)
-        return shutil.rmtree(folder)
-    with _staging(prefix) as staged:
-        shutil.move(folder, staged)
+        shutil.rmtree(folder)
 
 
 def local_folder(prefix: str) -> Path:
     """The folder as a path on this machine, only to read: storage's own, else a copy that is downloaded once.
 
-    A prefix that was asked for must not change afterwards: other machines keep their copies. Raises FileNotFoundError if storage has no such folder.
+    A prefix that was asked for must not change afterwards: other machines keep their copies. Raises
+    FileNotFoundError if storage has no such folder.
     """
     if not isinstance(default_storage, FileSystemStorage):
         return _download(prefix)
@@ -50,10 +53,9 @@ def local_folder(prefix: str) -> Path:
 def delete_folder(prefix: str) -> None:
     """Forget a folder and everything in it; nothing happens if it is not there."""
     if isinstance(default_storage, FileSystemStorage):
-        return shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
-    for name in list(_names(prefix)):
-        default_storage.delete(name)
-    shutil.rmtree(_cache() / prefix, ignore_errors=True)
+        shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
+    else:
+        _delete_remote(prefix)
 
 
 def has_file(name: str) -> bool:
@@ -88,9 +90,14 @@ def _staging(prefix: str) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _upload(folder: Path, prefix: str) -> None:
+def _delete_remote(prefix: str) -> None:
     for name in list(_names(prefix)):
         default_storage.delete(name)
+    shutil.rmtree(_cache() / prefix, ignore_errors=True)
+
+
+def _upload(folder: Path, prefix: str) -> None:
+    _delete_remote(prefix)
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             with path.open("rb") as handle:

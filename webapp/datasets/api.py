@@ -121,7 +121,9 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return Response(DetailSerializer(self.get_object()).data)
 
     @extend_schema(
-        request={"multipart/form-data": UploadSerializer}, responses={202: StartedSerializer}, operation_id="datasets_create"
+        request={"multipart/form-data": UploadSerializer},
+        responses={202: StartedSerializer},
+        operation_id="datasets_create",
     )
     def create(self, request: Request) -> Response:
         """Bring a file. It is read in the background: ask for the data set until it is ready."""
@@ -137,7 +139,10 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return [MultiPartParser()] if self.request and self.request.method == "POST" else super().get_parsers()
 
     @extend_schema(
-        parameters=[OpenApiParameter("offset", int), OpenApiParameter("limit", int, description=f"At most {MOST_ROWS}.")],
+        parameters=[
+            OpenApiParameter("offset", int),
+            OpenApiParameter("limit", int, description=f"At most {MOST_ROWS}."),
+        ],
         responses=RowsSerializer,
     )
     @action(detail=True, pagination_class=None)

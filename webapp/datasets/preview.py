@@ -15,6 +15,8 @@ from webapp.datasets.models import DatasetVersion
 ROWS = 25
 PICTURES = 60
 COLUMNS = 40
+WORD = 32
+"""Characters that stay on one line."""
 LONG = 160
 """Characters of a text that a row shows before "show all"."""
 
@@ -28,6 +30,7 @@ class Cell:
     url: str = ""
     turns: tuple[tuple[str, str], ...] = ()
     """Role and words of each turn of a conversation."""
+    css: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,11 @@ def read_page(version: DatasetVersion, description: Description, *, first: int, 
     columns = list(enumerate(description.columns))[first_column : first_column + COLUMNS]
     rows = read_rows(local_folder(version.folder), first, size)
     drawn = [
-        Row(number, str(row[PART] or ""), [_cell(version, number, index, row[column.name]) for index, column in columns])
+        Row(
+            number,
+            str(row[PART] or ""),
+            [_cell(version, number, index, column, row[column.name]) for index, column in columns],
+        )
         for number, row in enumerate(rows, start=first)
     ]
     return Page(columns, drawn, first, size, description.rows, first_column, len(description.columns))
@@ -111,7 +118,7 @@ def api_rows(version: DatasetVersion, *, first: int, limit: int) -> list[dict[st
     """Rows as programs read them; a picture is its size and the address of its bytes."""
     from training.data.preview import read_rows
 
-    rows: list[dict[str, Any]] = read_rows(local_folder(version.folder), first, limit)  # type: ignore[assignment]
+    rows: list[dict[str, Any]] = read_rows(local_folder(version.folder), first, limit)
     for number, row in enumerate(rows, start=first):
         for index, name in enumerate(name for name in row if name not in (ID, PART)):
             if isinstance(row[name], dict):
@@ -119,20 +126,22 @@ def api_rows(version: DatasetVersion, *, first: int, limit: int) -> list[dict[st
     return rows
 
 
-def _cell(version: DatasetVersion, row: int, column: int, value: Any) -> Cell:
+def _cell(version: DatasetVersion, row: int, index: int, column: Column, value: Any) -> Cell:
     if value is None or value == "":
-        return Cell("missing")
+        return Cell("missing", css="num" if column.type == "number" else "")
     if isinstance(value, bool):
         return Cell("text", str(value).lower())
     if isinstance(value, int | float):
-        return Cell("number", _number(value))
+        return Cell("number", _number(value), css="num")
     if isinstance(value, dict):
-        return Cell("image", f"{value['width']} × {value['height']}", cell_url(version, row, column))
+        return Cell("image", f"{value['width']} × {value['height']}", cell_url(version, row, index))
     if isinstance(value, list):
         turns = tuple((str(turn["role"]), cut(str(turn["content"] or ""))) for turn in value[:4])
-        return Cell("conversation", url=cell_url(version, row, column), turns=turns)
+        return Cell("conversation", url=cell_url(version, row, index), turns=turns)
     text = str(value)
-    return Cell("text", cut(text), cell_url(version, row, column) if len(text) > LONG else "")
+    if len(text) > LONG:
+        return Cell("text", cut(text), cell_url(version, row, index))
+    return Cell("text", text, css="word" if len(text) <= WORD else "")
 
 
 def cut(text: str) -> str:

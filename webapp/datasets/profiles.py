@@ -5,7 +5,6 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from training.data.schema import Column
 from webapp.core.templatetags.touchstone import number
@@ -53,8 +52,8 @@ class Profile:
 def profile(number_: int, column: Column, rows: int) -> Profile:
     """Everything that the card of a column draws."""
     stats: dict[str, Any] = column.stats
-    bars = _bars(stats) if column.type != "number" or not stats.get("histogram") else []
-    stripes, low, high = ([], "", "") if bars else _stripes(stats.get("histogram") or {})
+    bars = _bars(stats) if column.type != "number" or column.unique <= BARS else []
+    stripes, low, high = ([], "", "") if bars else _stripes(stats)
     return Profile(
         number=number_,
         column=column,
@@ -88,7 +87,7 @@ def _length_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
     facts = [(_("Mean length"), _("%(n)s characters"), length.get("mean"))]
     facts += [(_("Words"), _("%(n)s on average"), length.get("words"))]
     facts += [(_("Longest"), _("%(n)s characters"), length.get("max"))]
-    return [(title, words % {"n": number(value)}) for title, words, value in facts if value is not None]
+    return [(title, words % {"n": number(round(value, 1))}) for title, words, value in facts if value is not None]
 
 
 def _image_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
@@ -108,7 +107,7 @@ def _turn_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
     turns, length = stats.get("turns", {}), stats.get("length", {})
     if not turns:
         return []
-    mean = ngettext("%(n)s on average", "%(n)s on average", 2) % {"n": number(turns.get("mean"))}
+    mean = _("%(n)s on average") % {"n": number(turns.get("mean"))}
     return [(_("Turns"), mean), (_("Mean length"), _("%(n)s characters") % {"n": number(length.get("mean"))})]
 
 
@@ -131,15 +130,18 @@ def _label(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _stripes(histogram: dict[str, Any]) -> tuple[list[Stripe], str, str]:
+def _stripes(stats: dict[str, Any]) -> tuple[list[Stripe], str, str]:
+    histogram = stats.get("histogram") or {}
     counts, edges = histogram.get("counts") or [], histogram.get("edges") or []
     if not counts:
         return [], "", ""
     most = max(counts) or 1
     heights = [max(100 * count / most, 2.0 if count else 0.0) for count in counts]
     words = [f"{number(low)} – {number(high)}: {number(count)}" for low, high, count in _bins(edges, counts)]
-    stripes = [Stripe(x, 100 - height, height, text) for x, (height, text) in enumerate(zip(heights, words, strict=True))]
-    return stripes, number(edges[0]), number(edges[-1])
+    stripes = [
+        Stripe(x, 100 - height, height, text) for x, (height, text) in enumerate(zip(heights, words, strict=True))
+    ]
+    return stripes, number(stats.get("min", edges[0])), number(stats.get("max", edges[-1]))
 
 
 def _bins(edges: list[float], counts: list[int]) -> list[tuple[float, float, int]]:

@@ -1,7 +1,12 @@
 """What people ask for."""
 
+from __future__ import annotations
+
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -14,12 +19,16 @@ from webapp.core.errors import UserError
 from webapp.datasets import lifecycle, uploads
 from webapp.datasets.jobs import import_dataset
 from webapp.datasets.models import Dataset, Upload
-from webapp.projects.models import Membership
+from webapp.projects.access import require_editor
+from webapp.projects.models import Membership, Project, User
+
+if TYPE_CHECKING:
+    from training.data.starters import Starter
 
 NAME_LENGTH = 120
 
 
-def receive_file(*, member: Membership, file: UploadedFile, name: str = "") -> Dataset:
+def receive_file(*, member: Membership, file: UploadedFile[bytes], name: str = "") -> Dataset:
     """Make a data set of a file that came in one request."""
     upload = uploads.start_upload(member=member, filename=file.name or "", size=file.size or 0, fingerprint="")
     uploads.write_whole(upload, file)
@@ -31,14 +40,31 @@ def finish_upload(upload: Upload, *, name: str = "") -> Dataset:
     return _become_dataset(upload, source=uploads.store(upload), name=name)
 
 
-def starters() -> list[object]:
-    """The data sets that ship with the product."""
-    return []
+def starters() -> tuple[Starter, ...]:
+    """The data sets that ship with the product, in the order in which they are offered."""
+    from training.data.starters import STARTERS  # numpy and Pillow, which most pages do without
+
+    return STARTERS
 
 
 def add_starter(*, member: Membership, key: str) -> Dataset:
-    """Make a data set of one that ships with the product."""
-    raise NotImplementedError
+    """Make a data set of one that ships with the product; its import begins at once."""
+    require_editor(member)
+    starter = next((known for known in starters() if known.key == key), None)
+    if starter is None:
+        raise UserError(_("There is no starter dataset of that name."), _("Choose another one."), code="no_starter")
+    source = f"originals/{uuid4()}"
+    with TemporaryDirectory() as folder:
+        starter.write(Path(folder))
+        storage.save_folder(Path(folder), source)
+    return _create(
+        project=member.project,
+        owner=member.user,
+        name=starter.title,
+        about=starter.about,
+        filename=starter.filename,
+        source=source,
+    )
 
 
 def rename_dataset(dataset: Dataset, name: str) -> None:
@@ -69,7 +95,7 @@ def delete_dataset(dataset: Dataset) -> None:
 def _become_dataset(upload: Upload, *, source: str, name: str) -> Dataset:
     locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
     if locked.dataset is None:
-        locked.dataset = Dataset.objects.create(
+        locked.dataset = _create(
             project=locked.project,
             owner=locked.owner,
             name=_good_name(name or PurePosixPath(locked.filename).stem),
@@ -77,8 +103,17 @@ def _become_dataset(upload: Upload, *, source: str, name: str) -> Dataset:
             source=source,
         )
         locked.save(update_fields=["dataset"])
-        transaction.on_commit(partial(_call_worker, locked.dataset), robust=True)
     return locked.dataset
+
+
+@transaction.atomic
+def _create(*, project: Project, owner: User, name: str, filename: str, source: str, about: str = "") -> Dataset:
+    """Write the data set down, and call a worker once it is safely written."""
+    dataset = Dataset.objects.create(
+        project=project, owner=owner, name=name, about=about, filename=filename, source=source
+    )
+    transaction.on_commit(partial(_call_worker, dataset), robust=True)
+    return dataset
 
 
 def _call_worker(dataset: Dataset) -> None:

@@ -4,6 +4,8 @@ The bytes lie in a folder of this machine until the file is complete; then stora
 count that are on disk and whose checksum was right, so an upload that lost some of them sends those again.
 """
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import hashlib
@@ -76,7 +78,7 @@ def write_chunk(upload: Upload, *, offset: int, body: Readable, checksum: str) -
     return received
 
 
-def write_whole(upload: Upload, file: UploadedFile) -> None:
+def write_whole(upload: Upload, file: UploadedFile[bytes]) -> None:
     """Take a file that came in one request; one that Django has already put on disk is only moved."""
     with _locked(upload) as folder, _full_disk_in_words():
         target = folder / upload.filename
@@ -133,7 +135,7 @@ def safe_name(filename: str) -> str:
     return name or "file"
 
 
-def _copy(body: Readable, part: BinaryIO, digest: "_Digest", *, most: int) -> int:
+def _copy(body: Readable, part: BinaryIO, digest: _Digest, *, most: int) -> int:
     """Copy the body to where the file stands; raises UserError if it is too long or its checksum is wrong."""
     copied = 0
     while block := body.read(BLOCK):
@@ -172,7 +174,9 @@ def _digest(checksum: str) -> _Digest:
     kind, _equals, expected = checksum.partition("=")
     if kind not in ("crc32", "sha256") or not expected:
         raise UserError(
-            _("A chunk needs a checksum."), _("Send the header “X-Checksum: crc32=…” or “sha256=…”."), code="no_checksum"
+            _("A chunk needs a checksum."),
+            _("Send the header “X-Checksum: crc32=…” or “sha256=…”."),
+            code="no_checksum",
         )
     return _Digest(kind, expected)
 

@@ -161,7 +161,9 @@ def parquet(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     found = _dataset(request, pk)
     version = _version(found, str(number))
     name = f"{version.folder}/data.parquet"
-    return _sent(lambda: send_file(name, filename=f"{found.name}.parquet", content_type="application/vnd.apache.parquet"))
+    return _sent(
+        lambda: send_file(name, filename=f"{found.name}.parquet", content_type="application/vnd.apache.parquet")
+    )
 
 
 @login_required
@@ -255,9 +257,7 @@ def _quality(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
     description = context["description"]
     size = preview.PICTURES if preview.is_gallery(description) else preview.ROWS
     return {
-        "findings": [
-            (finding, [(row, row - row % size) for row in finding.rows]) for finding in description.quality
-        ]
+        "findings": [(finding, [(row, row - row % size) for row in finding.rows]) for finding in description.quality]
     }
 
 

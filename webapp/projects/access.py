@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
 
 from webapp.core.errors import UserError
 from webapp.projects.models import Membership, User
@@ -13,6 +14,7 @@ class UserRequest(HttpRequest):
     """A request by somebody who is logged in."""
 
     user: User
+    htmx: HtmxDetails
 
 
 def current_project(request: UserRequest) -> Membership:
