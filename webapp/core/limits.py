@@ -7,6 +7,7 @@ import orjson
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from webapp.core.errors import error_body
 
 Scope: TypeAlias = dict[str, Any]
 Message: TypeAlias = Mapping[str, Any]
@@ -54,8 +55,6 @@ def _counting(receive: Receive, most: int) -> Receive:
 
 
 async def _refuse(send: Send) -> None:
-    from webapp.core.api import error_body  # needs Django's apps, which load after this module
-
     limit = f"{settings.UPLOAD_LIMIT / 1e9:.3g} GB"
     body = orjson.dumps(
         error_body(
