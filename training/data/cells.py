@@ -77,8 +77,6 @@ class Cells:
 
     def misfits(self, name: str) -> pl.Expr:
         """Whether a cell says something that is no value of this kind."""
-        if self.storage in ("typed", "text"):
-            return pl.lit(False)
         if self.storage == "empty":
             return self.present(name).is_not_null()
         return self.present(name).is_not_null() & self.values(name).is_null()
@@ -88,6 +86,31 @@ class Cells:
             thousands = r"[\s\u00a0$€£¥%']" + ("|," if self.decimal == "." else r"|\.")
             text = text.str.replace_all(thousands, "")
         return text.str.replace(",", ".", literal=True) if self.decimal == "," else text
+
+
+def read_cells(column: pl.Series, cells: Cells) -> tuple[pl.Series, pl.Series | None]:
+    """The values of a column, and which of its cells are misfits where there are any."""
+    if cells.storage == "typed":
+        return column, None
+    strings = column if column.dtype == pl.String else column.cast(pl.String)
+    quick = _plain_numbers(strings, cells)
+    if quick is not None:
+        return quick, None
+    if cells.storage == "text":
+        return strings.to_frame().select(cells.values(column.name)).to_series(), None
+    read = strings.to_frame().select(
+        cells.values(column.name), cells.misfits(column.name).alias(f"{column.name} misfit")
+    )
+    values, misfits = read.get_columns()
+    return values, misfits if misfits.any() else None
+
+
+def _plain_numbers(strings: pl.Series, cells: Cells) -> pl.Series | None:
+    """The numbers where all cells are plain ones, which is common and ten times as fast to find out."""
+    if cells.storage not in ("integer", "number") or cells.decorated or cells.decimal != ".":
+        return None
+    numbers = strings.cast(pl.Int64 if cells.storage == "integer" else pl.Float64, strict=False)
+    return numbers if numbers.null_count() == 0 and numbers.is_finite().all() else None
 
 
 def decide(values: pl.Series) -> Cells:

@@ -12,17 +12,19 @@ from typing import TypeAlias
 import polars as pl
 import pyarrow as pa
 
-from training.data.cells import Cells, decide, tolerable
+from training.data.cells import Cells, decide, read_cells, tolerable
 from training.data.describing import describe
+from training.data.layout import DATA
 from training.data.readers import READERS, Batch, Reading, SetAside
 from training.data.refusals import refuse_known, unknown_format
 from training.data.schema import PART, Description
 from training.data.source import Source, look_at
-from training.data.writing import DATA, DataWriter, plain, write_aside
+from training.data.writing import DataWriter, plain, write_aside
 from training.errors import TrainingError
 
 DESCRIPTION = "dataset.json"
 _MISFITS_KEPT = 50
+_SAMPLE_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,10 @@ def _write_data(opened: Opened, folder: Path, aside: SetAside, misfits: dict[str
     """Write `data.parquet`; once more from the start where later rows show that a column is not what it seemed."""
     sample = _first_rows(opened)
     first = opened[0][1]
-    cells = {name: Cells("typed") if name in first.verbatim else decide(sample[name]) for name in first.columns}
+    cells = {
+        name: Cells("typed") if name in first.verbatim else decide(sample[name].head(_SAMPLE_ROWS))
+        for name in first.columns
+    }
     for attempt in range(4):
         aside.rows, aside.count = [], 0
         misfits.clear()
@@ -179,21 +184,32 @@ def _write_pass(
     with DataWriter(path) as writer:
         for number, (source, reading) in enumerate(opened):
             for batch in reading.batches(aside):
-                _note_misfits(batch.frame, cells, misfits, writer.rows)
-                writer.write(_convert(batch.frame, cells), _parts(batch, source.part if several else None))
+                table = _convert(batch.frame, cells, misfits, writer.rows)
+                writer.write(table, _parts(batch, source.part if several else None))
                 done = (sum(sizes[:number]) + sizes[number] * batch.done) / max(sum(sizes), 1)
                 yield ImportPhase("reading", "Reading the rows", done)
     return writer.rows
 
 
-def _convert(frame: pl.DataFrame, cells: dict[str, Cells]) -> pa.Table:
-    values = _as_strings(frame, cells).select(kind.values(name) for name, kind in cells.items())
-    return plain(values.to_arrow(compat_level=pl.CompatLevel.oldest()))
+def _convert(frame: pl.DataFrame, cells: dict[str, Cells], misfits: dict[str, Misfits], start: int) -> pa.Table:
+    """The frame's values as they are stored; start: number of its first row."""
+    columns = []
+    for name, kind in cells.items():
+        values, flags = read_cells(frame[name], kind)
+        columns.append(values)
+        misfits.setdefault(name, Misfits()).present += len(values) - values.null_count()
+        if flags is not None:
+            _note_misfits(frame[name], flags, misfits[name], start)
+    return plain(pl.DataFrame(columns).to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
-def _as_strings(frame: pl.DataFrame, cells: dict[str, Cells]) -> pl.DataFrame:
-    typed = [name for name, kind in cells.items() if kind.storage != "typed" and frame.schema[name] != pl.String]
-    return frame.with_columns(pl.col(typed).cast(pl.String)) if typed else frame
+def _note_misfits(column: pl.Series, flags: pl.Series, found: Misfits, start: int) -> None:
+    rows = flags.arg_true()
+    kept = rows.head(_MISFITS_KEPT - len(found.rows))
+    found.count += len(rows)
+    found.present += len(rows)
+    found.rows += [start + row for row in kept]
+    found.cells += column.gather(kept).cast(pl.String).to_list()
 
 
 def _parts(batch: Batch, named: str | None) -> pa.Array:
@@ -201,24 +217,6 @@ def _parts(batch: Batch, named: str | None) -> pa.Array:
     if named is None and PART in batch.frame.columns:
         return batch.frame[PART].cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
     return pa.repeat(pa.scalar(named, pa.string()), len(batch.frame))
-
-
-def _note_misfits(frame: pl.DataFrame, cells: dict[str, Cells], misfits: dict[str, Misfits], start: int) -> None:
-    checked = {name: kind for name, kind in cells.items() if kind.storage not in ("typed", "text")}
-    if not checked:
-        return
-    frame = _as_strings(frame, checked)
-    flags = frame.select(kind.misfits(name).alias(name) for name, kind in checked.items())
-    present = frame.select(kind.present(name).is_not_null().sum().alias(name) for name, kind in checked.items())
-    for name in checked:
-        found = misfits.setdefault(name, Misfits())
-        found.present += present[name].item()
-        if flags[name].any():
-            rows = flags[name].arg_true()
-            found.count += len(rows)
-            kept = rows.head(_MISFITS_KEPT - len(found.rows))
-            found.rows += [start + row for row in kept]
-            found.cells += frame[name].gather(kept).to_list()
 
 
 def _nothing_to_read(opened: Opened, aside: SetAside) -> TrainingError:

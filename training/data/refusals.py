@@ -1,7 +1,7 @@
 """Files that are refused because of what they are, each with a sentence and a next step."""
 
 from training.data.source import Source
-from training.data.text_files import looks_binary
+from training.data.text_files import is_gzip, looks_binary, unpack_head
 from training.errors import TrainingError
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
@@ -32,6 +32,10 @@ def refuse_known(source: Source) -> None:
     for signature, title, hint in _SIGNATURES:
         if head.startswith(signature) and not (signature == b"MZ" and not looks_binary(source.text)):
             raise TrainingError(f"{source.name} is {title}, not data that can be learnt from.", hint, code="refused")
+    if is_gzip(head) and not unpack_head(head):
+        raise TrainingError(
+            f"{source.name} is cut off or damaged.", "Pack it anew and upload it again.", code="damaged"
+        )
     if is_pickle(head):
         raise TrainingError(f"{source.name} is a pickle.", _PICKLE, code="pickle")
     start = source.text[:1000].lstrip().lower()

@@ -137,12 +137,11 @@ def _marked(head: bytes) -> tuple[str, int]:
         if head.startswith(bom):
             return encoding, len(bom)
     pairs = len(head) // 2
-    if pairs >= 2 and head.count(0):
-        low, high = head[1 : 2 * pairs : 2].count(0), head[: 2 * pairs : 2].count(0)
-        if low > 0.3 * pairs and high < 0.02 * pairs:
-            return "utf-16-le", 0
-        if high > 0.3 * pairs and low < 0.02 * pairs:
-            return "utf-16-be", 0
+    zeros = {"utf-16-le": head[1 : 2 * pairs : 2].count(0), "utf-16-be": head[: 2 * pairs : 2].count(0)}
+    likely, other = sorted(zeros, key=lambda encoding: -zeros[encoding])
+    if zeros[likely] > 2 + 0.05 * pairs and zeros[other] < 0.05 * zeros[likely]:
+        text = codecs.getincrementaldecoder(likely)("replace").decode(head)
+        return ("", 0) if looks_binary(text) else (likely, 0)
     return "", 0
 
 

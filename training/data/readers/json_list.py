@@ -88,7 +88,7 @@ def read_list(path: Path, name: str, aside: SetAside) -> Iterator[Record]:
                 position = end
             buffer = buffer[position:]
             if not chunk:
-                raise _broken(name, line + buffer.count("\n"), "the closing ] is missing")
+                raise _broken(name, line + buffer.rstrip().count("\n"), "the closing ] is missing")
 
 
 def load_object(path: Path, name: str) -> dict[str, object]:
