@@ -1,4 +1,5 @@
-// Line charts over Plotly. Plotly is a classic script with a global; no other module touches it.
+// Line charts over Plotly. Plotly is a classic script with a global; no other module touches it. It is large, so it is
+// loaded beside the page (`<link id="plotly" rel="preload">`), and what needs no chart does not wait for it.
 
 const REDRAW_MS = 150;
 const MOST_POINTS = 4000;
@@ -6,6 +7,18 @@ const TABLE_ROWS = 200;
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 const PALETTE = 10;
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
+
+let plotly = null;
+
+function loadPlotly() {
+  plotly ??= new Promise((resolve) => {
+    const script = document.createElement("script");
+    script.src = document.querySelector("#plotly").href;
+    script.onload = () => resolve(window.Plotly);
+    document.head.append(script);
+  });
+  return plotly;
+}
 
 /** A theme colour by the name of its CSS variable. */
 export function colour(variable) {
@@ -123,11 +136,12 @@ export class LineChart {
     this.#timer = setTimeout(() => requestAnimationFrame(() => this.#draw()), wait);
   }
 
-  #draw() {
+  async #draw() {
+    const library = await loadPlotly();
     this.#timer = 0;
     this.#drawn = performance.now();
     if (!this.#element.offsetWidth) return;
-    window.Plotly.react(this.#element, this.#traces(), this.#layout(), CONFIG);
+    library.react(this.#element, this.#traces(), this.#layout(), CONFIG);
     if (this.#started) return;
     this.#started = true;
     this.#element.removeAttribute("aria-busy");
@@ -141,6 +155,10 @@ export class LineChart {
       this.#range = [change["xaxis.range[0]"] * divisor, change["xaxis.range[1]"] * divisor];
     } else return;
     this.#onZoom(this.#range);
+  }
+
+  #largest() {
+    return Math.max(...[...this.#curves.values()].map(({ y }) => Math.abs(y[y.length - 1] ?? 0)));
   }
 
   #unit() {
@@ -181,7 +199,8 @@ export class LineChart {
     layout.uirevision = `${x}-${log}`;
     layout.datarevision = ++this.#revision;
     Object.assign(layout.xaxis, { title: { text: this.#unit().title, font: { size: 11 }, standoff: 6 }, hoverformat: ".5~g" });
-    Object.assign(layout.yaxis, { type: log ? "log" : "linear", tickformat: percent ? ",.0%" : ".4~g" });
+    Object.assign(layout.yaxis, { type: log ? "log" : "linear", tickformat: percent ? ",.0%" : "" });
+    layout.yaxis.exponentformat = this.#largest() >= 1000 ? "SI" : "e";
     if (![...this.#curves.values()].some((curve) => curve.x.length)) {
       for (const axis of [layout.xaxis, layout.yaxis]) Object.assign(axis, { range: [0, 1], showticklabels: false });
     }
@@ -271,23 +290,43 @@ export class PlainChart {
     this.#element = element;
     this.#curves = curves;
     this.#look = look;
-    whenSeen(element, () => this.#draw());
+    whenSeen(element, (isSeen) => isSeen && this.#draw());
     document.addEventListener("themechange", () => this.#draw());
     keepWidth(element);
   }
 
-  #draw() {
+  async #draw() {
+    const library = await loadPlotly();
     if (!this.#element.offsetWidth) return;
     const [{ x_title, y_title }] = this.#curves;
-    const traces = this.#curves.map(({ label, x, y }, at) => ({
-      x, y, name: label || y_title, type: "scatter", mode: x.length > 40 ? "lines" : "lines+markers",
-      line: { color: colour(this.#curves.length === 1 ? this.#look.colour : `--series-${(at % PALETTE) + 1}`), width: 2 },
-      marker: { size: 5 },
-    }));
+    const traces = this.#curves.map((curve, at) => this.#trace(curve, at));
     const layout = plainLayout(this.#curves.length > 1);
     layout.xaxis.title = { text: x_title, font: { size: 11 }, standoff: 6 };
     layout.yaxis.title = { text: y_title, font: { size: 11 }, standoff: 6 };
-    window.Plotly.react(this.#element, traces, layout, CONFIG);
+    if (traces.some(({ mode }) => mode === "markers")) Object.assign(layout, { hovermode: "closest", shapes: [this.#diagonal()] });
+    library.react(this.#element, traces, layout, CONFIG);
     this.#element.removeAttribute("aria-busy");
+  }
+
+  #trace({ label, x, y, y_title }, at) {
+    const isLine = x.every((value, i) => i === 0 || value >= x[i - 1]) || x.every((value, i) => i === 0 || value <= x[i - 1]);
+    const paint = colour(this.#curves.length === 1 ? this.#look.colour : `--series-${(at % PALETTE) + 1}`);
+    return {
+      x,
+      y,
+      name: label || y_title,
+      type: "scatter",
+      mode: isLine ? (x.length > 40 ? "lines" : "lines+markers") : "markers",
+      line: { color: paint, width: 2 },
+      marker: { color: paint, size: 5, opacity: isLine ? 1 : 0.5 },
+    };
+  }
+
+  /** Where prediction and truth are equal. */
+  #diagonal() {
+    const values = this.#curves.flatMap(({ x, y }) => [...x, ...y]);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return { type: "line", x0: low, y0: low, x1: high, y1: high, layer: "below",
+      line: { color: colour("--chart-baseline"), width: 1.5, dash: "dash" } };
   }
 }

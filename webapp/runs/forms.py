@@ -137,6 +137,15 @@ class NewRun:
         fits = proposal is not None or _fits(task, description)
         return TaskChoice(task.key, task.title, getdoc(task) or "", proposal, fits, task is self.task)
 
+    @property
+    def likely_tasks(self) -> list[TaskChoice]:
+        """The proposed tasks, and the one that is chosen."""
+        return [choice for choice in self.tasks if choice.proposal or choice.chosen]
+
+    @property
+    def other_tasks(self) -> list[TaskChoice]:
+        return [choice for choice in self.tasks if not (choice.proposal or choice.chosen)]
+
     @cached_property
     def task(self) -> type[Task] | None:
         """The task asked for, else the first proposal."""

@@ -149,6 +149,7 @@ def metric(value: float | None, measure: Metric | None = None) -> str:
         return "–"
     if measure and measure.percent:
         return f"{number_format(round(100 * value, 1), 1)} %"
+    value = round(value, 4) if abs(value) < 10 else value
     return f"{number(value)} {measure.unit}".strip() if measure else number(value)
 
 
