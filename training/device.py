@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import dtype as DType
 from torch import nn
 
 from training.errors import TrainingError
@@ -18,6 +19,8 @@ from training.recipes import Recipe
 
 SMALL_STEP_SECONDS = 0.02
 """Below this a step gains nothing from more threads, so it is not probed: same seed, same machine, same curve."""
+PROBE_SECONDS = 0.15
+"""Longer steps are tried on a share of their batch that takes about so long."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Device:
     """One place to train on, with the way of working that was chosen for this run."""
 
     torch: torch.device
-    dtype: torch.dtype
+    dtype: DType
     """float32, or the half precision of autocast."""
     threads: int = 1
     channels_last: bool = False
@@ -75,32 +78,35 @@ def choose_device(recipe: Recipe) -> Device:
     return Device(torch.device("cpu"), torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32, threads)
 
 
-def settle(device: Device, recipe: Recipe, model: nn.Module, work: Callable[[Device], None]) -> Device:
-    """Try the ways of working that this CPU has on real steps, for 2 s at most, and keep the fastest.
+def settle(device: Device, recipe: Recipe, model: nn.Module, work: Callable[[Device, float], None]) -> Device:
+    """Try the ways of working that this CPU has on real steps, for about 2 s at most, and keep the fastest.
 
-    `work` does forward and backward of one batch without changing weights. Steps that are short keep what they have.
-    The choice is remembered in TOUCHSTONE_PROBES, so that the next run of the same kind takes the same way.
+    `work` does forward and backward of a share of one batch without changing weights. Steps that are short keep what
+    they have. The choice is remembered in TOUCHSTONE_PROBES, so that the next run of the same kind takes the same way.
     """
     if device.torch.type != "cpu":
         return device
     convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
-    first = _timed(work, device)
-    if first < SMALL_STEP_SECONDS:
-        return device
-    memory = _Memory(_signature(model, recipe))
-    plans = _plans(device, recipe, convolutional)
+    plans, memory = _plans(device, recipe, convolutional), _Memory(_signature(model, recipe))
     if (kept := memory.read()) is not None and kept < len(plans):
         return _apply(plans[kept])
-    deadline = time.monotonic() + 2.0
-    timings = [first]
-    for plan in plans[1:]:
-        if time.monotonic() + 2 * first > deadline:
-            break
-        _timed(work, _apply(plan))  # the first call allocates
-        timings.append(_timed(work, plan))
-    best = timings.index(min(timings))
+    work(device, 1.0)  # the first call allocates
+    seconds = _timed(work, device, 1.0)
+    best = 0 if seconds < SMALL_STEP_SECONDS else _fastest(plans, work, min(1.0, PROBE_SECONDS / seconds))
     memory.write(best)
     return _apply(plans[best])
+
+
+def _fastest(plans: list[Device], work: Callable[[Device, float], None], share: float) -> int:
+    """The number of the plan that does this share of a batch soonest."""
+    deadline = time.monotonic() + 2.0
+    timings: list[float] = []
+    for plan in plans:
+        if timings and time.monotonic() + 2 * max(timings) > deadline:
+            break
+        work(_apply(plan), share)
+        timings.append(_timed(work, plan, share))
+    return timings.index(min(timings))
 
 
 def _plans(device: Device, recipe: Recipe, convolutional: bool) -> list[Device]:
@@ -119,9 +125,9 @@ def _apply(device: Device) -> Device:
     return device
 
 
-def _timed(work: Callable[[Device], None], device: Device) -> float:
+def _timed(work: Callable[[Device, float], None], device: Device, share: float) -> float:
     start = time.perf_counter()
-    work(device)
+    work(device, share)
     return time.perf_counter() - start
 
 
