@@ -1,6 +1,6 @@
 """The first page: what to do next, and what is going on. It stands above the apps, because it looks at all of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -30,9 +30,11 @@ class Step:
 
     title: str
     text: str
-    done: bool
     url: str
     action: str
+    done: bool
+    next: bool = False
+    """The first that is not done."""
 
 
 @login_required
@@ -62,33 +64,37 @@ def _going_on(project: Project) -> dict[str, object]:
 
 def first_steps(project: Project) -> list[Step]:
     """The way from nothing to a model that answers, with what is done of it."""
-    newest = project.runs.filter(status=Run.Status.FINISHED).first()
+    steps = [_bring_data(project), _train(project), _judge(project), _try(project)]
+    coming = next(step for step in steps if not step.done)
+    return [replace(step, next=step is coming) for step in steps]
+
+
+def _bring_data(project: Project) -> Step:
+    text = _("Drop a file of your own, or take one of the starter datasets below.")
+    done = project.datasets.filter(status=Dataset.Status.READY).exists()
+    return Step(_("Bring data"), text, reverse("dataset-new"), _("Bring data"), done)
+
+
+def _train(project: Project) -> Step:
+    text = _("Task, columns and settings are proposed; you press Start.")
     ready = project.datasets.filter(status=Dataset.Status.READY).first()
-    model = reverse("playground-run", args=[newest.pk]) if newest else reverse("playground")
-    return [
-        Step(
-            _("Bring data"),
-            _("Drop a file of your own, or take one of the starter datasets below."),
-            ready is not None,
-            reverse("dataset-new"),
-            _("Bring data"),
-        ),
-        Step(
-            _("Train a model"),
-            _("Task, columns and settings are proposed; you press Start."),
-            project.runs.exists(),
-            reverse("run-new") + (f"?dataset={ready.pk}" if ready else ""),
-            _("New run"),
-        ),
-        Step(
-            _("See whether it is gold"),
-            _("The report compares the model with a simple rule, on examples it never saw."),
-            newest is not None,
-            newest.get_absolute_url() if newest else reverse("runs"),
-            _("Open the run"),
-        ),
-        Step(_("Try it"), _("Give it something new and see what it says."), False, model, _("Open the playground")),
-    ]
+    url = reverse("run-new") + (f"?dataset={ready.pk}" if ready else "")
+    return Step(_("Train a model"), text, url, _("New run"), project.runs.exists())
+
+
+def _judge(project: Project) -> Step:
+    text = _("The report compares the model with a simple rule, on examples it never saw.")
+    newest = project.runs.exclude(status=Run.Status.FAILED).first()
+    url = newest.get_absolute_url() if newest else reverse("runs")
+    done = project.runs.filter(status=Run.Status.FINISHED).exists()
+    return Step(_("See whether it is gold"), text, url, _("Open the run"), done)
+
+
+def _try(project: Project) -> Step:
+    text = _("Give the model something new and see what it says.")
+    model = project.runs.filter(status=Run.Status.FINISHED).first()
+    url = reverse("playground-run", args=[model.pk]) if model else reverse("playground")
+    return Step(_("Try it"), text, url, _("Open the playground"), done=project.tried is not None)
 
 
 def best_models(project: Project) -> list[Row]:
