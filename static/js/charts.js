@@ -1,5 +1,5 @@
 // Line charts over Plotly. Plotly is a classic script with a global; no other module touches it. It is large, so it is
-// loaded beside the page (`<link id="plotly" rel="preload">`), and what needs no chart does not wait for it.
+// loaded beside the page (`<link id="plotly" rel="prefetch">`), and what needs no chart does not wait for it.
 
 const REDRAW_MS = 150;
 const MOST_POINTS = 4000;

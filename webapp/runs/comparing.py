@@ -75,13 +75,21 @@ def _measure(found: Mapping[str, Any], columns: Sequence[Row]) -> ComparedMeasur
         Score(metric, value["value"], value["low"], value["high"], None) if value else None for value in found["values"]
     ]
     span = common_span(score for score in scores if score)
+    best = None if _tied(scores, found["best"]) else found["best"]
     return ComparedMeasure(
         metric,
         [
-            ComparedScore(row, score, score.interval(span) if score else None, found["best"] == place)
+            ComparedScore(row, score, score.interval(span) if score else None, place == best)
             for place, (row, score) in enumerate(zip(columns, scores, strict=True))
         ],
     )
+
+
+def _tied(scores: Sequence[Score | None], best: int) -> bool:
+    """Whether another run reaches the best value too."""
+    values = [score.value for score in scores if score]
+    winner = scores[best]
+    return winner is not None and values.count(winner.value) > 1
 
 
 def _setting(found: Mapping[str, Any]) -> ComparedSetting:

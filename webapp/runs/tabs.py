@@ -102,6 +102,7 @@ def summary(run: Run) -> Context:
         "measures": measure_rows(report),
         "confusion": confusion_rows(report.confusion) if report.confusion else [],
         "curve_config": [curve.model_dump() for curve in report.curves],
+        "parts": parts_of(run, report.rows),
         "facts": [(title, str(value)) for title, value in report.facts.items()],
     }
 
@@ -196,8 +197,15 @@ def data(run: Run) -> Context:
             (role, [columns[name] for name in spec.roles.get(role.key, []) if name in columns])
             for role in TASKS[run.task].roles
         ],
-        "parts": report.rows if report else (started.data.get("rows", {}) if started else {}),
+        "parts": parts_of(run, report.rows if report else (started.data.get("rows", {}) if started else {})),
     }
+
+
+def parts_of(run: Run, counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Examples per part in words; without a share of its own the validation looks at the held-out part."""
+    words = {"train": _("To learn from"), "val": _("To choose the best moment"), "test": _("Held out")}
+    shown = counts if run.spec["split"]["validation"] else {part: n for part, n in counts.items() if part != "val"}
+    return [(words.get(part, part), count) for part, count in shown.items()]
 
 
 def logs(run: Run) -> Context:
