@@ -64,13 +64,14 @@ def _table(features: Sequence[Column], outputs: int) -> Shapes:
 
 
 def _picture(column: Column, outputs: int) -> Shapes:
-    """The pictures' common size, or a usual one where the profile does not say it."""
+    """The pictures' commonest size, or a usual one where the profile does not say it."""
     stats = column.stats
+    sizes: Any = stats.get("sizes") or [{}]
     return Shapes(
         outputs=outputs,
         channels=_number(stats.get("channels"), 3),
-        height=_number(stats.get("height"), 64),
-        width=_number(stats.get("width"), 64),
+        height=_number(sizes[0].get("height"), 64),
+        width=_number(sizes[0].get("width"), 64),
     )
 
 
