@@ -44,8 +44,9 @@ def flowers(rows: int = 200) -> str:
 
 def make_version(seat: Membership, tmp_path: Path, text: str = "", name: str = "Flowers") -> DatasetVersion:
     """A ready data set, imported from a CSV file as the worker would."""
+    ready = Dataset.Status.READY
     dataset = Dataset.objects.create(
-        project=seat.project, owner=seat.user, name=name, status=Dataset.Status.READY, filename="flowers.csv", source="x"
+        project=seat.project, owner=seat.user, name=name, status=ready, filename="flowers.csv", source="x"
     )
     path, folder = tmp_path / f"{name}.csv", Path(default_storage.path(f"{dataset.folder}/v1"))
     path.write_text(text or flowers())
@@ -86,7 +87,7 @@ def points(steps: range | list[int], value: Callable[[int], float] = float) -> P
     )
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 40, what: str = "") -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 120, what: str = "") -> Any:
     """What the condition gives once it is true; fails after some seconds."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -39,7 +39,6 @@ def warm_up() -> None:
 
 def start(folder: Path, slot: Slot) -> EngineProcess:
     """Train what `folder/spec.json` says on the slot, going on from `folder/checkpoint` if there is one."""
-    clear(folder)
     process = _fork(folder, slot) or _fork(folder, slot)  # a parent may die just when it is needed
     if process is None:
         raise RuntimeError("the warm parent ends as soon as it is started; its reason is in the worker's log")
@@ -68,17 +67,27 @@ def clear(folder: Path, patience: float = 60) -> None:
             leftover.wait()
 
 
+def read_rest(folder: Path, offset: int) -> tuple[list[Event], int]:
+    """What an engine that has ended wrote behind the offset, and where its file ends."""
+    if not (folder / EVENTS).exists():
+        return [], 0
+    end = _end_of_events(folder)
+    with _open_events(folder, min(offset, end)) as lines:
+        return [parse_event(line) for line in lines.read().splitlines() if line.endswith(b"}")], end
+
+
 class EngineProcess:
     """One engine at work."""
 
     def __init__(self, folder: Path, offset: int) -> None:
         self.folder = folder
+        self.offset = offset
+        """Bytes of its file that `follow` has handed out."""
         self.pid = 0
         self.exit: int | None = None
         """Exit status once it has ended, negative for a signal; None also when nobody can know any more."""
         self.ended = threading.Event()
         self._started = threading.Event()
-        self._offset = offset
 
     def __enter__(self) -> EngineProcess:
         return self
@@ -91,10 +100,11 @@ class EngineProcess:
     def follow(self) -> Iterator[list[Event]]:
         """What it wrote since the last look, look by look, until it has ended; often nothing."""
         pause = FIRST_TICK
-        with _open_events(self.folder, self._offset) as lines:
+        with _open_events(self.folder, self.offset) as lines:
             while True:
                 ended = self.ended.wait(pause)
                 events = [parse_event(line) for line in _whole_lines(lines)]
+                self.offset = lines.tell()
                 if any(event.type == "progress" for event in events):
                     pause = TICK
                 yield events

@@ -37,12 +37,23 @@ def execute_run(run_id: int) -> None:
             return
         with _beating(run):
             try:
+                catch_up(run)
                 folder = workspace.open_folder(run)
                 with engine.start(folder, slot) as process:
                     ending = watch(run, process)
                 settle(run, process, ending)
             except Exception as error:
                 lifecycle.fail(run, _what_happened(error))
+
+
+def catch_up(run: Run) -> None:
+    """Record what an earlier engine still wrote after its worker had died: points, and perhaps a checkpoint."""
+    from webapp.runs import series
+
+    if folder := workspace.left_behind(run):
+        engine.clear(folder)
+        events, offset = engine.read_rest(folder, run.events_read)
+        lifecycle.record_events(run, events, series.Writer(run.pk), offset=offset)
 
 
 def watch(run: Run, process: engine.EngineProcess) -> told.Event | None:
@@ -52,7 +63,7 @@ def watch(run: Run, process: engine.EngineProcess) -> told.Event | None:
     curves = series.Writer(run.pk)
     ending = None
     for events in process.follow():
-        if not lifecycle.record_events(run, events, curves):
+        if not lifecycle.record_events(run, events, curves, offset=process.offset):
             process.kill()
             return None
         if run.status == Run.Status.STOPPING and not run.keep:

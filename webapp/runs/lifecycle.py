@@ -55,16 +55,17 @@ def beat(run: Run) -> bool:
     return bool(_mine(run).update(heartbeat=now()))
 
 
-def record_events(run: Run, events: Sequence[told.Event], curves: Writer) -> bool:
+def record_events(run: Run, events: Sequence[told.Event], curves: Writer, *, offset: int = 0) -> bool:
     """Write down what the engine told and whether somebody pressed Stop; False if the run is no longer this worker's.
 
-    `run` then says what the row says. All of it is committed before the news goes out.
+    `offset` is where in the engine's file the events end. `run` then says what the row says. All of it is committed
+    before the news goes out.
     """
     if not events:
         return _look(run)
     with transaction.atomic():
         fields = told_fields(run, events)
-        if not _mine(run).update(heartbeat=now(), **fields):
+        if not _mine(run).update(heartbeat=now(), events_read=offset, **fields):
             return False
         points = joined_points(events)
         curves.append(points)

@@ -67,6 +67,8 @@ class Run(models.Model):
     parameters = models.PositiveBigIntegerField(default=0)
     checkpoint_step = models.PositiveIntegerField(default=0)
     """Step of the last safe checkpoint; 0 if there is none."""
+    events_read = models.PositiveBigIntegerField(default=0)
+    """Bytes of the engine's `events.jsonl` that are recorded here."""
     folder_bytes = models.PositiveBigIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)
     """Host and process that train it: "gpu-3:4711"."""
@@ -83,8 +85,10 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-created", "-pk"]
-        indexes = [models.Index(fields=["status", "queued"], name="run_queue"),
-                   models.Index(fields=["project", "-created"], name="run_list")]
+        indexes = [
+            models.Index(fields=["status", "queued"], name="run_queue"),
+            models.Index(fields=["project", "-created"], name="run_list"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -23,8 +23,6 @@ CHECKPOINT = "checkpoint"
 def open_folder(run: Run) -> Path:
     """The run's working folder with its spec and, if it goes on, its last checkpoint."""
     folder = local_path(run)
-    if folder.exists():
-        engine.clear(folder)
     if not _is_local():
         _fetch_checkpoint(run, folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,6 +31,12 @@ def open_folder(run: Run) -> Path:
     data = storage.local_folder(run.version.folder)
     (folder / "spec.json").write_text(run.train_spec().model_copy(update={"data": str(data)}).model_dump_json(indent=2))
     return folder
+
+
+def left_behind(run: Run) -> Path | None:
+    """The folder of an earlier attempt, where it is the run's only one; with remote storage only uploads count."""
+    folder = local_path(run)
+    return folder if _is_local() and folder.exists() else None
 
 
 def local_path(run: Run) -> Path:
