@@ -132,7 +132,10 @@ def _fetch(prefix: str, folder: Path) -> None:
 
 def _names(prefix: str) -> Iterator[str]:
     """The names of all files below a prefix of a remote storage."""
-    folders, files = default_storage.listdir(prefix)
+    try:
+        folders, files = default_storage.listdir(prefix)
+    except FileNotFoundError:  # some storages say so, others answer with nothing
+        return
     yield from (f"{prefix}/{name}" for name in files if name)
     for folder in folders:
         yield from _names(f"{prefix}/{folder}")

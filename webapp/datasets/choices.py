@@ -39,6 +39,11 @@ class Choice:
             return cls(task, roles, "choose", error.message, error.hint)
         return cls(task, roles, "good", getdoc(task) or "")
 
+    @property
+    def lacks(self) -> Role | None:
+        """The first role that has no column yet."""
+        return next((role for role in self.task.roles if not self.roles.get(role.key)), None)
+
     def role_of(self, column: str) -> Role | None:
         """What the column is for, if it takes part."""
         return next((role for role in self.task.roles if column in self.roles.get(role.key, [])), None)

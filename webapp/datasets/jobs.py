@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import logging
 import shutil
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from celery import shared_task
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,8 @@ from webapp.core import storage
 from webapp.core.errors import log_bug
 from webapp.datasets import lifecycle, uploads
 from webapp.datasets.models import Dataset
+
+logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 NEWS_SECONDS = 0.2
@@ -122,8 +125,12 @@ def _heartbeat(dataset: Dataset) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(BEAT_SECONDS):
-            lifecycle.beat(dataset)
-            connection.close()
+            try:
+                lifecycle.beat(dataset)
+            except OperationalError as error:  # the next beat may get through; four missed ones end the claim
+                logger.warning("No heartbeat for the import of dataset %s: %s", dataset.pk, error)
+            finally:
+                connection.close()
 
     thread = threading.Thread(target=beat, name=f"import-{dataset.pk}-heartbeat", daemon=True)
     thread.start()

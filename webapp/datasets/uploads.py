@@ -21,12 +21,12 @@ from typing import BinaryIO, Protocol
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.template.defaultfilters import filesizeformat
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from webapp.core import storage
 from webapp.core.errors import UserError
+from webapp.core.templatetags.touchstone import byte_size
 from webapp.datasets.models import Upload
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership
@@ -117,7 +117,7 @@ def check_size(size: int) -> None:
     if size <= 0:
         raise UserError(_("The file is empty."), _("Choose another file."), code="empty")
     if size > settings.UPLOAD_LIMIT:
-        words = {"size": filesizeformat(size), "limit": filesizeformat(settings.UPLOAD_LIMIT)}
+        words = {"size": byte_size(size), "limit": byte_size(settings.UPLOAD_LIMIT)}
         raise UserError(
             _("The file has %(size)s; at most %(limit)s can be uploaded.") % words,
             _("Upload a part of it, or ask your administrator to raise TOUCHSTONE_UPLOAD_LIMIT."),

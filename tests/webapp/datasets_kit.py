@@ -1,0 +1,62 @@
+"""What tests of data sets share: a browser that uploads, and a worker that imports at once."""
+
+import zlib
+from pathlib import Path
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from webapp.datasets import jobs, services
+from webapp.datasets.models import Dataset
+
+FLOWERS = b"length,width,kind\n" + b"".join(
+    f"{1 + n % 7},{2 + n % 3},{('rose', 'tulip')[n % 2]}\n".encode() for n in range(40)
+)
+
+
+def start(client, data, *, filename="flowers.csv", size=None, fingerprint="flowers:1"):
+    """Begin an upload, or go on with it."""
+    form = {"filename": filename, "size": len(data) if size is None else size, "fingerprint": fingerprint}
+    return client.post("/datasets/uploads/", form, headers={"Accept": "application/json"})
+
+
+def send(client, place, chunk, *, offset, checksum=None):
+    """Send one chunk."""
+    headers = {
+        "Accept": "application/json",
+        "Upload-Offset": str(offset),
+        "Upload-Checksum": checksum or f"crc32={zlib.crc32(chunk):08x}",
+    }
+    return client.put(place["url"], chunk, content_type="application/octet-stream", headers=headers)
+
+
+def finish(client, place):
+    """Say that the file is complete."""
+    return client.post(place["finish"], headers={"Accept": "application/json"})
+
+
+def upload(client, data, **facts):
+    """A whole upload; the data set that it became."""
+    place = start(client, data, **facts).json()
+    for offset in range(0, len(data), 100):
+        send(client, place, data[offset : offset + 100], offset=offset)
+    return Dataset.objects.get(pk=finish(client, place).json()["id"])
+
+
+def bring(seat, data, *, filename="flowers.csv", name=""):
+    """A data set whose import waits for a worker."""
+    content = data.read_bytes() if isinstance(data, Path) else data
+    return services.receive_file(member=seat, file=SimpleUploadedFile(filename, content), name=name)
+
+
+def import_here(dataset):
+    """Do the worker's job in this process."""
+    jobs.import_dataset(dataset.pk)
+    dataset.refresh_from_db()
+    return dataset
+
+
+def ready(seat, data=FLOWERS, **facts):
+    """An imported data set."""
+    dataset = import_here(bring(seat, data, **facts))
+    assert dataset.status == Dataset.Status.READY, dataset.error
+    return dataset
