@@ -47,7 +47,7 @@ def read_examples(spec: TrainSpec) -> Examples:
     columns = [column for names in spec.roles.values() for column in names]
     frame = _read_columns(path, columns)
     ids = frame[ID].to_numpy()
-    given = frame[PART].to_list() if PART in frame.columns else None
+    given = frame[PART].to_list() if PART in frame.columns else [None] * frame.height
     parts = assign_parts(ids, given, spec.split)
     usable = (
         frame[spec.column("target")].is_not_null().to_numpy() if "target" in spec.roles else np.ones(len(ids), bool)

@@ -49,10 +49,10 @@ def value_estimators(truth: Floats, predicted: Floats) -> dict[str, Measure]:
         total = weights.sum(axis=1)
         mean = weights @ truth / total
         spread = weights @ truth**2 / total - mean**2
-        return 1 - (weights @ squared / total) / np.maximum(spread, 1e-12)
+        return np.asarray(1 - (weights @ squared / total) / np.maximum(spread, 1e-12))
 
     def rmse(weights: Weights) -> Floats:
-        return np.sqrt(weights @ squared / weights.sum(axis=1))
+        return np.asarray(np.sqrt(weights @ squared / weights.sum(axis=1)))
 
     return {"r2": r2, "rmse": rmse, "mae": weighted_mean(absolute)}
 
@@ -69,7 +69,7 @@ def confusion_counts(truth: Ints, predicted: Ints, classes: int, weights: Weight
     rows = len(weights)
     offset = np.arange(rows)[:, None] * classes**2 + cells[None, :]
     counts = np.bincount(offset.ravel(), weights=weights.ravel(), minlength=rows * classes**2)
-    return counts.reshape(rows, classes, classes)
+    return counts.reshape(rows, classes, classes).astype(np.float64)
 
 
 def balanced_accuracy(truth: Ints, predicted: Ints, classes: int) -> Measure:
@@ -79,7 +79,7 @@ def balanced_accuracy(truth: Ints, predicted: Ints, classes: int) -> Measure:
         counts = confusion_counts(truth, predicted, classes, weights)
         there = counts.sum(axis=2)
         recall = np.divide(np.einsum("rcc->rc", counts), there, out=np.zeros_like(there), where=there > 0)
-        return recall.sum(axis=1) / np.maximum((there > 0).sum(axis=1), 1)
+        return np.asarray(recall.sum(axis=1) / np.maximum((there > 0).sum(axis=1), 1))
 
     return measure
 
@@ -91,7 +91,7 @@ def f1(truth: Ints, predicted: Ints, classes: int) -> Measure:
         counts = confusion_counts(truth, predicted, classes, weights)
         both = counts.sum(axis=2) + counts.sum(axis=1)
         scores = np.divide(2 * np.einsum("rcc->rc", counts), both, out=np.zeros_like(both), where=both > 0)
-        return scores.sum(axis=1) / np.maximum((both > 0).sum(axis=1), 1)
+        return np.asarray(scores.sum(axis=1) / np.maximum((both > 0).sum(axis=1), 1))
 
     return measure
 
@@ -105,7 +105,7 @@ def roc_auc(truth: Ints, probabilities: Floats) -> Measure:
         values = np.stack([one(weights) for one in each])
         defined = np.isfinite(values)
         total = np.where(defined, values, 0.0).sum(axis=0)
-        return np.where(defined.any(axis=0), total / np.maximum(defined.sum(axis=0), 1), np.nan)
+        return np.asarray(np.where(defined.any(axis=0), total / np.maximum(defined.sum(axis=0), 1), np.nan))
 
     return measure
 
@@ -124,6 +124,6 @@ def _binary_auc(positive: NDArray[np.bool_], scores: Floats) -> Measure:
         misses = np.pad(misses, ((0, 0), (1, 0)))
         area = (np.diff(misses, axis=1) * (hits[:, 1:] + hits[:, :-1]) / 2).sum(axis=1)
         both = hits[:, -1] * misses[:, -1]
-        return np.divide(area, both, out=np.full(len(area), np.nan), where=both > 0)
+        return np.asarray(np.divide(area, both, out=np.full(len(area), np.nan), where=both > 0))
 
     return measure

@@ -1,8 +1,8 @@
 """Answers from a pool of loaded models, over JSON lines: `python -m training serve`.
 
 Reads `{"id": "x", "folder": "<model folder>", "inputs": [{...}], "options": {...}}` or `{"cancel": "x"}`. Answers
-`{"id": "x", "outputs": [...]}`; with `"stream": true`, from a model that writes, many `{"id": "x", "delta": "text"}` and
-at the end `{"id": "x", "done": {"tokens", "seconds", "reason"}}`; or `{"id": "x", "error": {"message", "hint"}}`.
+`{"id": "x", "outputs": [...]}`; with `"stream": true`, from a model that writes, many `{"id": "x", "delta": "text"}`
+and at the end `{"id": "x", "done": {"tokens", "seconds", "reason"}}`; or `{"id": "x", "error": {"message", "hint"}}`.
 Ends when stdin closes.
 """
 

@@ -91,7 +91,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         loaded = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         assert isinstance(loaded, PreTrainedTokenizerFast)
         return loaded
-    return PreTrainedTokenizerFast(tokenizer_file=str(folder / TOKENIZER_FILE))  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / TOKENIZER_FILE))
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, text: str) -> NDArray[np.int32]:
@@ -144,4 +144,4 @@ def _roles(chat: bool) -> dict[str, str]:
 def _wrap(tokenizer: Tokenizer, **special: str) -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)

@@ -27,7 +27,7 @@ def serve() -> None:
     runs: dict[int, object] = {}
     _say({"ready": os.getpid()})
     selector = selectors.DefaultSelector()
-    selector.register(sys.stdin.buffer.raw, selectors.EVENT_READ)  # type: ignore[attr-defined]
+    selector.register(0, selectors.EVENT_READ)
     selector.register(wake_out, selectors.EVENT_READ)
     rest = b""
     while True:

@@ -67,7 +67,7 @@ class _Table:
         scores: Tensor = model(self.numbers["train"][indices], self.codes["train"][indices])
         return scores
 
-    def _tensor(self, values: np.ndarray) -> Tensor:  # type: ignore[type-arg]
+    def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device.torch)
 
 
@@ -200,7 +200,7 @@ class TablePredictor:
         prepared: dict[str, object] = self.preparation  # type: ignore[assignment]
         if "labels" in prepared:
             return [best_first(prepared["labels"], row) for row in scores.softmax(dim=1).tolist()]  # type: ignore[arg-type]
-        return [{"value": score * prepared["scale"] + prepared["center"]} for score in scores[:, 0].tolist()]  # type: ignore[operator]
+        return [{"value": score * prepared["scale"] + prepared["center"]} for score in scores[:, 0].tolist()]
 
     def _frame(self, inputs: list[dict[str, object]]) -> pl.DataFrame:
         columns: dict[str, pl.Series] = {}

@@ -21,7 +21,7 @@ def command(data: Path, socket: Path) -> list[str]:
     """The command line of the server; raises FileNotFoundError when no binary is there."""
     return [
         str(_binary()), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(data),
-        "--save", "", "--appendonly", "no", "--loglevel", "warning", "--daemonize", "no",
+        "--save", "", "--appendonly", "no", "--logfile", str(data / "redis.log"), "--daemonize", "no",
     ]  # fmt: skip
 
 

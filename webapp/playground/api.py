@@ -25,7 +25,7 @@ class Question(serializers.Serializer[Any]):
     inputs = serializers.ListField(
         child=serializers.DictField(),
         allow_empty=False,
-        help_text='One object per answer: {"column": value}, {"text": "..."}, {"prompt": "..."} or {"messages": [...]}.',
+        help_text='One object per answer: {"column": value}, {"text": "..."}, {"prompt": "..."}, {"messages": []}.',
     )
     options = serializers.DictField(
         required=False, help_text=f"For models that write: {', '.join(Sampling.model_fields)}."

@@ -34,12 +34,15 @@ class Command(BaseCommand):
         """Prepare, start, wait for Ctrl-C, and leave no child behind."""
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         redis = _start_redis()
+        models = subprocess.Popen(["nice", PYTHON, "-m", "training", "prepare-models"], cwd=settings.BASE_DIR)
         try:
             self._prepare()
             self.stdout.write(f"\n  Touchstone is starting at http://{host}:{port}/ (Ctrl-C ends it)\n\n")
             self.stdout.flush()
             _run_until_asked(processes(host, port))
         finally:
+            models.terminate()
+            models.wait()
             if redis is not None:
                 os.killpg(redis.pid, signal.SIGTERM)
                 redis.wait()
@@ -49,7 +52,6 @@ class Command(BaseCommand):
         call_command("collectstatic", verbosity=0, interactive=False)
         call_command("ensure_admin")
         call_command("ensure_starters")
-        subprocess.run([PYTHON, "-m", "training", "prepare-models"], check=False, cwd=settings.BASE_DIR)
 
 
 def processes(host: str, port: int) -> dict[str, list[str]]:
