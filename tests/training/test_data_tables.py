@@ -176,7 +176,7 @@ def test_a_few_words_among_numbers_become_missing_and_are_reported(tmp_path):
 def test_a_column_that_changes_its_mind_late_is_read_again(tmp_path):
     count = 30_000
     rows = [f"{i},{i},\n" for i in range(count)] + ["3.5,word,late\n"] * 2000
-    frame, description = imported(bring(tmp_path, "a,b,c\n" + "".join(rows)))
+    frame, _ = imported(bring(tmp_path, "a,b,c\n" + "".join(rows)))
     assert frame["a"].dtype == pl.Float64
     assert frame["b"][count] == "word" and frame["b"][0] == "0"
     assert frame["c"][count] == "late"
@@ -257,10 +257,8 @@ def test_json_and_json_lines_give_the_same_table(tmp_path):
 
 
 def test_broken_json_lines_are_set_aside(tmp_path):
-    source = bring(
-        tmp_path, '{"a": 1, "b": "x"}\n{"a": 2, \n[1]\n{"a": 3, "b": "\\ud800"}\n{"a": 4, "b": "y"}\n', "a.jsonl"
-    )
-    frame, description = imported(source)
+    lines = ['{"a": 1, "b": "x"}', '{"a": 2, ', "[1]", '{"a": 3, "b": "\\ud800"}', '{"a": 4, "b": "y"}']
+    frame, description = imported(bring(tmp_path, "\n".join(lines), "a.jsonl"))
     assert frame["a"].to_list() == [1, 4]
     assert pl.read_parquet(tmp_path / "version" / "set_aside.parquet")["line"].to_list() == [2, 3, 4]
     assert description.set_aside == 3

@@ -98,9 +98,8 @@ def read_cells(column: pl.Series, cells: Cells) -> tuple[pl.Series, pl.Series | 
         return quick, None
     if cells.storage == "text":
         return strings.to_frame().select(cells.values(column.name)).to_series(), None
-    read = strings.to_frame().select(
-        cells.values(column.name), cells.misfits(column.name).alias(f"{column.name} misfit")
-    )
+    misfit = cells.misfits(column.name).alias(f"{column.name} misfit")
+    read = strings.to_frame().select(cells.values(column.name), misfit)
     values, misfits = read.get_columns()
     return values, misfits if misfits.any() else None
 

@@ -90,8 +90,8 @@ def read_description(folder: Path) -> Description:
 def _workplace(folder: Path) -> Iterator[tuple[Path, Path]]:
     """A folder for what is unpacked and one for the result, on the disk of `folder`; both are gone in the end."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists():
-        folder.rmdir()
+    if folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise TrainingError(f"There is something in {folder} already.", "Choose a new folder.", code="folder_exists")
     place = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     work, result = place / "work", place / "result"
     work.mkdir()
@@ -140,11 +140,8 @@ def _listed(names: list[str]) -> str:
 def _write_data(opened: Opened, folder: Path, aside: SetAside, misfits: dict[str, Misfits]) -> Iterator[ImportPhase]:
     """Write `data.parquet`; once more from the start where later rows show that a column is not what it seemed."""
     sample = _first_rows(opened)
-    first = opened[0][1]
-    cells = {
-        name: Cells("typed") if name in first.verbatim else decide(sample[name].head(_SAMPLE_ROWS))
-        for name in first.columns
-    }
+    verbatim = opened[0][1].verbatim
+    cells = {name: Cells("typed") if name in verbatim else decide(sample[name]) for name in sample.columns}
     for attempt in range(4):
         aside.rows, aside.count = [], 0
         misfits.clear()
@@ -167,7 +164,7 @@ def _first_rows(opened: Opened) -> pl.DataFrame:
         heads.append(first.frame.select(columns) if first else pl.DataFrame(schema=dict.fromkeys(columns, pl.String)))
     mixed = [name for name in columns if len({head.schema[name] for head in heads if len(head)}) > 1]
     filled = [head for head in heads if len(head)] or heads[:1]
-    return pl.concat([head.with_columns(pl.col(mixed).cast(pl.String)) for head in filled])
+    return pl.concat([head.head(_SAMPLE_ROWS).with_columns(pl.col(mixed).cast(pl.String)) for head in filled])
 
 
 def _decide_again(sample: pl.Series, misfits: Misfits) -> Cells:

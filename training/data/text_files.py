@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from training.errors import TrainingError
@@ -120,11 +121,11 @@ def detect_encoding(path: Path, name: str) -> tuple[str, int]:
         return encoding, start
     offset = 0
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for chunk in chunks(path):
+    for chunk in chain(chunks(path), [b""]):
         if b"\0" in chunk:
             _refuse_nul(path, offset + chunk.index(b"\0"), name)
         try:
-            decoder.decode(chunk)
+            decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
             sample = chunk if offset == 0 else head + chunk
             return guess_encoding(sample), start
@@ -182,7 +183,7 @@ def chunks(path: Path, *, start: int = 0, size: int = CHUNK) -> Iterator[bytes]:
 def looks_binary(text: str) -> bool:
     """Whether these are no characters that anybody types."""
     control = len(re.findall(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]", text))
-    return control > 0.001 * len(text) + 1
+    return control > 0.02 * len(text) + 2
 
 
 def _refuse_nul(path: Path, offset: int, name: str) -> None:
