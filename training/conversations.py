@@ -57,9 +57,7 @@ def encode_chat(
     return ids[:-1][:length].astype(np.int32), targets[:length]
 
 
-def answer_spans(
-    tokenizer: PreTrainedTokenizerFast, messages: Sequence[Message], text: str
-) -> list[tuple[int, int]]:
+def answer_spans(tokenizer: PreTrainedTokenizerFast, messages: Sequence[Message], text: str) -> list[tuple[int, int]]:
     """Where in the rendered text the answers stand, from their first character to past their closing mark."""
     spans = []
     for index, message in enumerate(messages):

@@ -82,8 +82,7 @@ def _read_text(spec: TrainSpec, examples: Examples, column: str, length: int, de
     tokenizer = _tokenizer(spec, documents["train"], chat=False)
     end = "" if _flows(spec) else tokenizer.eos_token or "\n"
     parts = {
-        part: _text_part(tokenizer, documents[part], examples.rows[part], end, length, part, device)
-        for part in PARTS
+        part: _text_part(tokenizer, documents[part], examples.rows[part], end, length, part, device) for part in PARTS
     }
     return Corpus(tokenizer, parts, length, chats=[])
 

@@ -10,7 +10,7 @@ import orjson
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from training.architectures import ARCHITECTURES, Shapes
+from training.architectures import ARCHITECTURES, Architecture, Shapes
 from training.checkpoint import trained_state, untrained_names
 from training.errors import TrainingError
 
@@ -22,18 +22,39 @@ NAME = "model"
 
 
 def save(folder: Path, *, spec: TrainSpec, objective: Objective, model: nn.Module) -> None:
-    """Write `model/`: the weights that were trained and, in config.json, everything else that predicting needs."""
-    target = folder / NAME
+    """Write `model/` of a run that is done."""
+    write(
+        folder / NAME,
+        task=spec.task,
+        settings=spec.network(),
+        roles=spec.roles,
+        shapes=objective.shapes,
+        preparation=objective.preparation(),
+        model=model,
+    )
+
+
+def write(
+    target: Path,
+    *,
+    task: str,
+    settings: Architecture,
+    roles: dict[str, list[str]],
+    shapes: Shapes,
+    preparation: dict[str, object],
+    model: nn.Module,
+) -> None:
+    """Write the weights that were trained and, in config.json, everything else that predicting needs."""
     target.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous().cpu().clone() for name, value in trained_state(model).items()}
     save_file(weights, target / "model.safetensors")
     config = {
-        "task": spec.task,
-        "architecture": spec.architecture,
-        "settings": spec.network().model_dump(mode="json"),
-        "roles": spec.roles,
-        "shapes": asdict(objective.shapes),
-        "preparation": objective.preparation(),
+        "task": task,
+        "architecture": settings.key,
+        "settings": settings.model_dump(mode="json"),
+        "roles": roles,
+        "shapes": asdict(shapes),
+        "preparation": preparation,
     }
     (target / "config.json").write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
 

@@ -12,8 +12,11 @@ from typing import Any
 
 import torch
 
+from training import model_folder
+from training.architectures import Shapes
 from training.errors import TrainingError
 from training.packaged import PACKAGED, Packaged, find, models_folder
+from training.text import load_tokenizer
 
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 """What is taken from a hub: no pickle (*.bin), no code (*.py)."""
@@ -42,6 +45,29 @@ def prepare_models(folder: Path | None = None, tell: Callable[[str], None] = pri
     for packaged in PACKAGED:
         if packaged.path() is not None and packaged.is_gguf():
             tell(f"{packaged.title}: {_from_package(packaged, folder)}")
+
+
+def as_model_folder(source: str, folder: Path) -> None:
+    """Write a model folder with which the pretrained model can be tried as it is, before any training.
+
+    It holds LoRA matrices that are still zero, so the answers are the model's own; the weights stay where they are.
+    """
+    from training.architectures.pretrained_causal import PretrainedCausalSettings
+
+    settings = PretrainedCausalSettings(source=source, rank=1)
+    tokenizer = load_tokenizer(resolve(source))
+    shapes = Shapes(outputs=len(tokenizer), vocabulary=len(tokenizer), length=settings.length)
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save_pretrained(folder)
+    model_folder.write(
+        folder,
+        task="language-modeling",
+        settings=settings,
+        roles={},
+        shapes=shapes,
+        preparation={"chat": True},
+        model=settings.build(shapes),
+    )
 
 
 def _from_package(packaged: Packaged, models: Path | None = None) -> Path:

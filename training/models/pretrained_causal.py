@@ -45,7 +45,9 @@ class PretrainedCausal(nn.Module):
 
 def _load(folder: Path, dropout: float) -> nn.Module:
     from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         for name in DROPOUTS:
