@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from training import model_folder
-from training.checkpoint import Position, restore_checkpoint, save_checkpoint
+from training.checkpoint import Position, restore_checkpoint, save_checkpoint, trained_state
 from training.curves import Clock, Curves
 from training.device import Device, choose_device, settle
 from training.errors import TrainingError
@@ -229,7 +229,7 @@ def _compare(position: Position, loss: float, model: nn.Module, *, keep: bool) -
     if loss < position.best_loss:
         position.best_loss, position.best_step, position.worse = loss, position.step, 0
         if keep:
-            position.best_weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
+            position.best_weights = {name: value.detach().clone() for name, value in trained_state(model).items()}
     else:
         position.worse += 1
 

@@ -87,7 +87,7 @@ def make_spec(text_data: Path, tiny_gpt2: Path) -> Callable[..., TrainSpec]:
             data=str(data),
             roles={"text": [column]},
             architecture=architecture,
-            settings=settings,  # type: ignore[arg-type]
+            settings=settings,
             recipe=Recipe.model_validate(given),
         )
 

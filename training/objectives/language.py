@@ -31,8 +31,10 @@ from training.sampling import Sampling
 from training.spec import TrainSpec
 from training.surprise import Surprise, read_surprise
 
-CURVE_FLOPS, JUDGE_FLOPS = 4e11, 6e12
-"""Arithmetic that one look at held-out data, and the last one, may take on a CPU: about ten seconds, two minutes."""
+CURVE_FLOPS, JUDGE_FLOPS = 5e10, 3e12
+"""Arithmetic that one look at held-out data, and the last one, may take on a CPU: about two seconds, one minute."""
+LEAST_TOKENS = 2_000
+"""Fewer would say too little, whatever they cost."""
 GPU_IS_FASTER = 200
 SHOWN = 240
 """Characters of a stretch that tables show."""
@@ -126,7 +128,7 @@ class Language:
         """Tokens that a forward pass can read with so much arithmetic: two operations per weight and token."""
         weights = sum(weight.numel() for weight in model.parameters())
         faster = GPU_IS_FASTER if self.device.torch.type == "cuda" else 1
-        return max(self.corpus.length, int(faster * flops / (2 * weights)))
+        return max(LEAST_TOKENS, int(faster * flops / (2 * weights)))
 
     def _bigram(self, indices: Tensor) -> Guess:
         bigram = learn_bigram(*self._part("train").stretches.pairs(), len(self.tokenizer))
