@@ -81,7 +81,6 @@ def result_score(column: Column, description: Description, *, classes: bool) -> 
     position, count = description.columns.index(column), len(description.columns)
     place = 3.0 if position == count - 1 else 1.0 if position == 0 else position / count
     kind = 1.5 if classes and (column.type != "number" or column.unique <= 2) else 0.5
-    kind -= 5.0 if not classes and has_few_codes(column) else 0.0
     return name_score(column.name) + place + kind - (2.0 if classes and column.unique > 50 else 0.0)
 
 

@@ -15,13 +15,19 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 PICTURE = pl.Struct({"bytes": pl.Binary, "path": pl.String})
 _THREADS = 2
+_SLICE = 64
 
 
 def picture_problems(pictures: Sequence[bytes]) -> list[str]:
     """For each picture the reason why it cannot be read, or "" where it can."""
+    slices = [pictures[start : start + _SLICE] for start in range(0, len(pictures), _SLICE)]
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         warnings.simplefilter("ignore")
-        return list(pool.map(picture_problem, pictures))
+        return [problem for some in pool.map(_problems, slices) for problem in some]
+
+
+def _problems(pictures: Sequence[bytes]) -> list[str]:
+    return [picture_problem(data) for data in pictures]
 
 
 def picture_problem(data: bytes) -> str:

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from training.data.columns import can_be_classes, can_be_feature, can_be_target, is_long_text, result_score, text_length
+from training.data.columns import (
+    can_be_classes,
+    can_be_feature,
+    can_be_target,
+    has_few_codes,
+    is_long_text,
+    result_score,
+    text_length,
+)
 from training.data.schema import Column, Description
 from training.errors import TrainingError
 from training.tasks import TASKS, Role
@@ -50,9 +58,13 @@ def best_target(description: Description, *, classes: bool) -> Column | None:
 
 
 def rank_targets(description: Description, *, classes: bool) -> list[Column]:
-    """The columns that can be predicted as a class (or a number), the likeliest first."""
+    """The columns that can be predicted as a class (or a number, codes last), the likeliest first."""
+
+    def place(column: Column) -> tuple[bool, float]:
+        return not classes and has_few_codes(column), -result_score(column, description, classes=classes)
+
     possible = [column for column in description.columns if can_be_target(column, description.rows, classes=classes)]
-    return sorted(possible, key=lambda column: -result_score(column, description, classes=classes))
+    return sorted(possible, key=place)
 
 
 def check_roles(description: Description, task: str, roles: Mapping[str, Sequence[str]]) -> None:
