@@ -5,7 +5,7 @@ from typing import Any
 
 import heroicons
 from django import template
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -56,11 +56,7 @@ def term(word: str, explanation: str) -> SafeString:
 @register.inclusion_tag("core/_nav_item.html", takes_context=True)
 def nav_item(context: dict[str, Any], name: str, title: str, icon_name: str) -> dict[str, Any]:
     """One entry of the left bar, marked when the page lies below it."""
-    try:
-        url = reverse(name)
-    except NoReverseMatch:
-        return {}
-    path = context["request"].path
+    url, path = reverse(name), context["request"].path
     return {
         "url": url,
         "title": title,
