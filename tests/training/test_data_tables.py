@@ -208,9 +208,9 @@ def test_files_with_other_columns_do_not_go_together(tmp_path):
     assert "two.csv" in error.message and "“island”" in error.message
 
 
-def test_names_of_columns_are_made_present_and_unique(tmp_path):
-    frame, _ = imported(bring(tmp_path, "a,a,,_id,_part\n1,2,3,4,5\n6,7,8,9,10\n"))
-    assert frame.columns == ["a", "a_2", "column_3", "id", "part", "_id", "_part"]
+def test_names_of_columns_are_made_present_unique_and_harmless(tmp_path):
+    frame, _ = imported(bring(tmp_path, "a,a,,_id,_part,*,^.*$\n1,2,3,4,5,6,7\n8,9,10,11,12,13,14\n"))
+    assert frame.columns == ["a", "a_2", "column_3", "id", "part", "column_6", ".", "_id", "_part"]
 
 
 @pytest.mark.parametrize(

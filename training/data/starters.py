@@ -110,6 +110,15 @@ STARTERS = (
         write_file=_draw_digits,
     ),
     Starter(
+        key="plain-words",
+        title="Plain words",
+        about="50 short conversations about machine learning. Teach a chat model to explain it in this way.",
+        kind="conversations",
+        licence="CC0",
+        filename="plain_words.jsonl",
+        write_file=_copy,
+    ),
+    Starter(
         key="iris",
         title="Iris",
         about="150 flowers of three species: the classic, small enough to see through.",

@@ -86,12 +86,14 @@ READERS: Registry[type[Reader]] = Registry("format", __name__)
 
 
 def clean_names(names: list[str]) -> list[str]:
-    """Column names that are present, unique and not ours: "", "a", "a", "_id" -> column_1, a, a_2, id."""
+    """Column names that are present, unique and not special: "", "a", "a", "_id" -> column_1, a, a_2, id."""
     taken: set[str] = set()
     cleaned = []
     for number, raw in enumerate(names, start=1):
         name = re.sub(r"\s+", " ", raw.replace("\0", "")).strip()[:200] or f"column_{number}"
-        name = name.lstrip("_") or f"column_{number}" if name in ("_id", "_part") else name
+        name = name.lstrip("_") if name in ("_id", "_part") else name
+        if name == "*" or (name.startswith("^") and name.endswith("$")):  # polars reads these as patterns
+            name = name.strip("^*$") or f"column_{number}"
         unique, again = name, 2
         while unique in taken:
             unique, again = f"{name}_{again}", again + 1
