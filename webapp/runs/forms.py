@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import getdoc
-from typing import Any, cast
+from typing import Any
 
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
@@ -378,7 +378,7 @@ def _wrong_fields(form: SettingsForm) -> Iterable[Missing]:
     for name, sentences in form.errors.items():
         field = form[name] if name in form.fields else None
         title = str(field.label) if field else _("Settings")
-        anchor = cast(str, field.id_for_label) if field else "box-settings"
+        anchor = field.id_for_label if field else "box-settings"
         yield Missing(_("Correct “%(field)s”") % {"field": title}, f"{title}: {sentences[0]}", anchor)
 
 

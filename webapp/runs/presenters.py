@@ -310,7 +310,7 @@ class PhaseMark:
     """done, now or ahead."""
 
 
-def phase_marks(notes: Sequence[Note]) -> list[PhaseMark]:
+def phase_marks(notes: Iterable[Note]) -> list[PhaseMark]:
     """The stretches that were begun, the last of them under way."""
     begun: dict[str, str] = {}
     for note in notes:

@@ -33,7 +33,7 @@ def list_runs(request: UserRequest) -> HttpResponse:
     cursor = live.latest(f"project-{member.project_id}")
     listing = RunListing(member.project, request.GET)
     page = "runs/_table.html" if _wanted(request) == "runs-table" else "runs/runs.html"
-    rows = presenters.rows(listing.page.object_list)
+    rows = presenters.rows(list(listing.page.object_list))
     return render(request, page, {"listing": listing, "rows": rows, "member": member, "cursor": cursor})
 
 
