@@ -69,8 +69,10 @@ def decode_picture(source: Path | BinaryIO, *, channels: int, height: int, width
         try:
             side = max(height, width)
             picture.draft(mode, (side, side))  # lets JPEG decode at a half, a quarter or an eighth
-            upright = ImageOps.exif_transpose(picture)
-            flat = _flatten(upright).convert(mode)
+            ImageOps.exif_transpose(picture, in_place=True)
+            flat = _flatten(picture)
+            flat = flat if flat.mode == mode else flat.convert(mode)
+            flat.load()
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise _unreadable() from error
     if flat.size != (width, height):

@@ -24,6 +24,11 @@ IMAGE_SIZE: int = Field(
 """The setting that every architecture for pictures has as `image_size`."""
 
 
+def epochs_for(passes: int, rows: int) -> float:
+    """The passes that suit 10,000 pictures, more of them for fewer pictures and fewer for more."""
+    return float(round(passes * max(0.4, min(5.0, (10_000 / max(1, rows)) ** 0.5))))
+
+
 def fit_pictures(shapes: Shapes, image_size: int) -> Shapes:
     """The shapes with height and width as the network sees them, proportions kept; the second time changes nothing."""
     longer = max(shapes.height, shapes.width)

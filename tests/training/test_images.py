@@ -46,7 +46,7 @@ def shape_picture(kind: str, random: np.random.Generator, side: int = 20) -> Ima
 
 def encoded(picture: Image.Image, file_format: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, file_format, **options)  # type: ignore[arg-type]
+    picture.save(buffer, file_format, **options)
     return buffer.getvalue()
 
 
@@ -69,7 +69,7 @@ def picture_spec(make_data: Callable[..., Path], shapes_frame: pl.DataFrame) -> 
             data=str(make_data(shapes_frame)),
             roles={"target": ["kind"], "image": ["picture"]},
             architecture=architecture,
-            settings=SMALL[architecture],  # type: ignore[arg-type]
+            settings=SMALL[architecture],
             recipe=preset.model_copy(update=short),
         )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.picture_size import IMAGE_SIZE, fit_pictures
+from training.picture_size import IMAGE_SIZE, epochs_for, fit_pictures
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -44,10 +44,14 @@ class CNNSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        epochs = {"quick": 8.0, "balanced": 20.0, "thorough": 60.0}[preset]
-        short_of_rows = max(1.0, min(4.0, 3_000 / max(1, facts.rows)))
+        passes = {"quick": 8, "balanced": 20, "thorough": 60}[preset]
         recipe = Recipe(
-            epochs=epochs * short_of_rows, batch_size=64, optimizer="adam", lr=1e-3, schedule="cosine", evaluations=10
+            epochs=epochs_for(passes, facts.rows),
+            batch_size=64,
+            optimizer="adam",
+            lr=1e-3,
+            schedule="cosine",
+            evaluations=10,
         )
         return cls(), recipe
 

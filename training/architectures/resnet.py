@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.picture_size import IMAGE_SIZE, fit_pictures
+from training.picture_size import IMAGE_SIZE, LARGEST, epochs_for, fit_pictures
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ class ResNetSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        epochs = {"quick": 6.0, "balanced": 16.0, "thorough": 40.0}[preset]
-        short_of_rows = max(1.0, min(6.0, 10_000 / max(1, facts.rows)))
+        passes = {"quick": 6, "balanced": 16, "thorough": 40}[preset]
         recipe = Recipe(
-            epochs=epochs * short_of_rows,
+            epochs=epochs_for(passes, facts.rows),
             batch_size=min(500, max(50, facts.rows // 20)),
             optimizer="muon",
             lr=0.24,
@@ -62,7 +61,10 @@ class ResNetSettings(Architecture):
             label_smoothing=0.2,
             evaluations=10,
         )
-        return cls(width=64 if preset == "thorough" else 32), recipe
+        if preset != "thorough":
+            return cls(), recipe
+        large = max(facts.shapes.height, facts.shapes.width) > LARGEST
+        return cls(width=48, image_size=2 * LARGEST if large else 0), recipe
 
     def stages(self, shapes: Shapes) -> list[tuple[int, bool]]:
         """Width of each stage and whether it halves the side; pictures of 32 pixels have three, larger ones more."""
