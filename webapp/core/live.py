@@ -18,7 +18,8 @@ import orjson
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
-from redis import Redis, RedisError, ResponseError
+from redis import BlockingConnectionPool, Redis, RedisError, ResponseError
+from redis.asyncio import BlockingConnectionPool as AsyncPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -33,12 +34,15 @@ HEARTBEAT = 15.0
 """Seconds between comments that keep idle connections open through proxies."""
 PAUSE = 0.02
 """Seconds between two reads, so that a burst costs one read."""
+CONNECTIONS = 4
+"""Connections to Redis of one process, however many people watch: one reads, the others seat newcomers."""
 BACKLOG = 200
 """Events that wait for one viewer before it is told to read the truth again."""
 
 Id: TypeAlias = tuple[int, int]
 Frame: TypeAlias = tuple[Id, bytes]
 """One event as it goes over the wire, with its place in the stream; `NEVER` for what is not in it."""
+START: Id = (0, 0)
 NEVER: Id = (2**63, 0)
 _ID = re.compile(r"\d{1,19}(-\d{1,19})?")
 
@@ -98,7 +102,7 @@ async def event_stream(
 async def stream(channel: str, after: str = "") -> AsyncIterator[bytes]:
     """The channel's events behind the cursor `after` (from now on if empty), encoded, for ever."""
     with await _hub().join(channel) as viewer:
-        seen, missed = await _catch_up(channel, after)
+        seen, missed = await _catch_up(channel, after) if _ID.fullmatch(after) else (START, b"")
         if missed:
             yield missed
         while True:
@@ -140,7 +144,10 @@ class Hub:
     """The one reader of an event loop: reads every watched stream and hands each event to the channel's viewers."""
 
     def __init__(self) -> None:
-        self._redis: Any = AsyncRedis.from_url(settings.REDIS_URL, socket_timeout=None, retry=_once())
+        pool = AsyncPool.from_url(
+            settings.REDIS_URL, max_connections=CONNECTIONS, timeout=None, socket_timeout=None, retry=_once()
+        )
+        self._redis: Any = AsyncRedis(connection_pool=pool)
         self._viewers: dict[str, set[Viewer]] = {}
         self._positions: dict[bytes, bytes | str] = {}
         self._bell = f"live:bell:{secrets.token_hex(8)}".encode()
@@ -229,7 +236,10 @@ def _hub() -> Hub:
 
 @cache
 def _redis(url: str) -> Redis:
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, retry=_once())
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=CONNECTIONS, timeout=5, socket_timeout=5, socket_connect_timeout=1, retry=_once()
+    )
+    return Redis(connection_pool=pool)
 
 
 def _once() -> Retry:
@@ -253,9 +263,6 @@ async def _catch_up(channel: str, after: str) -> tuple[Id, bytes]:
 
 def _read_missed(key: bytes, after: str) -> tuple[Id, bytes]:
     redis: Any = _redis(settings.REDIS_URL)
-    if not _ID.fullmatch(after):
-        newest = redis.xrevrange(key, count=1)
-        return (_place(newest[0][0]) if newest else (0, 0)), b""
     entries: list[tuple[bytes, dict[bytes, bytes]]] = redis.xrange(key, min=after)
     found = bool(entries) and _place(entries[0][0]) == _place(after.encode())
     if found or _complete(redis, key, after):
@@ -267,7 +274,7 @@ def _read_missed(key: bytes, after: str) -> tuple[Id, bytes]:
 
 def _complete(redis: Any, key: bytes, after: str) -> bool:
     """Whether nothing behind the cursor 0 was cut off: a stream is never cut to less than `KEEP` events."""
-    return _place(after.encode()) == (0, 0) and int(redis.xlen(key)) < KEEP
+    return _place(after.encode()) == START and int(redis.xlen(key)) < KEEP
 
 
 def _place(entry_id: bytes) -> Id:
