@@ -46,7 +46,7 @@ def encode_chat(
 
     An answer ends with the mark that closes the turn, so that the model learns to stop. T is at most `length`.
     """
-    text = _render(tokenizer, messages, answering=False)
+    text = _render(tokenizer, messages, answering=False) if messages else ""
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = np.array(encoded["input_ids"], dtype=np.int64)
     starts = np.array([start for start, _ in encoded["offset_mapping"]], dtype=np.int64)

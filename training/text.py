@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from training.errors import TrainingError
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
@@ -89,7 +91,12 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
     if (folder / "tokenizer_config.json").exists():
         loaded = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        assert isinstance(loaded, PreTrainedTokenizerFast)
+        if not isinstance(loaded, PreTrainedTokenizerFast):
+            raise TrainingError(
+                f"The tokenizer of {folder.name} is of an old kind, without tokenizer.json.",
+                "Choose a model that has this file.",
+                code="old_tokenizer",
+            )
         return loaded
     return PreTrainedTokenizerFast(tokenizer_file=str(folder / TOKENIZER_FILE))
 

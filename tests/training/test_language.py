@@ -284,3 +284,10 @@ def test_a_lora_run_keeps_only_what_it_learnt_and_can_be_loaded_again(
     objective = prepare(make_spec("pretrained-causal"), tmp_path / "again")
     nats = objective._look(load_network(tmp_path / "model"), "test", 1e15).mean()
     assert nats == pytest.approx(report.metrics["nats"].value, rel=1e-5)
+
+
+def test_a_context_longer_than_the_pretrained_model_has_is_refused_in_words(
+    make_spec: Callable[..., TrainSpec],
+) -> None:
+    with pytest.raises(TrainingError, match="reads at most 64 tokens at a time, not 65"):
+        make_spec("pretrained-causal").network().build(Shapes(outputs=300, vocabulary=300, length=65))

@@ -50,7 +50,7 @@ class Cost:
     flops: float
     """Floating-point operations per example (per token for language modelling)."""
     activations: float = 0.0
-    """Numbers kept per example for the backward pass."""
+    """Numbers kept per example (per token for language modelling) for the backward pass."""
 
 
 class Architecture(Settings):

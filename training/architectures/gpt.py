@@ -83,7 +83,7 @@ class GPTSettings(Architecture):
         return Cost(
             parameters=blocks + 2 * head,
             flops=2.0 * (blocks + head) + looking,
-            activations=length * (24.0 * self.layers * self.width + 3 * tokens),
+            activations=12.0 * self.layers * self.width + 3 * tokens,
         )
 
     def build(self, shapes: Shapes) -> nn.Module:

@@ -59,11 +59,10 @@ class LSTMLanguageSettings(Architecture):
         tokens = shapes.vocabulary or expected_vocabulary(self.vocabulary, self.vocabulary_size)
         memory = self.layers * 8 * (self.width + 1) * self.width
         head = (self.width + 1) * tokens
-        length = shapes.length or self.length
         return Cost(
             parameters=tokens * self.width + memory + head,
             flops=2.0 * (memory + head),
-            activations=length * (12.0 * self.layers * self.width + 2 * tokens),
+            activations=12.0 * self.layers * self.width + 2 * tokens,
         )
 
     def build(self, shapes: Shapes) -> nn.Module:
@@ -78,5 +77,5 @@ def expected_vocabulary(vocabulary: str, size: int) -> int:
 
 
 def epochs_for(millions: float, characters: float) -> float:
-    """Epochs that show the model so many million tokens of a text; at least a third, at most 40."""
+    """Epochs that show the model so many million characters of a text; at least 0.3, at most 40."""
     return round(min(40.0, max(0.3, 1e6 * millions / max(1.0, characters))), 2)

@@ -68,14 +68,16 @@ class PretrainedCausalSettings(Architecture):
         return Cost(
             parameters=size.parameters + added,
             flops=2.0 * (size.parameters + added) + 2.0 * layers * width * length,
-            activations=length * (34.0 * layers * width + 3 * _number(config, "vocab_size")),
+            activations=12.0 * layers * width + 2 * _number(config, "vocab_size"),
         )
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.pretrained_causal import PretrainedCausal
         from training.pretrained import resolve
 
-        return PretrainedCausal(resolve(self.source), method=self.method, rank=self.rank, dropout=self.dropout)
+        return PretrainedCausal(
+            resolve(self.source), shapes.length, method=self.method, rank=self.rank, dropout=self.dropout
+        )
 
 
 def _number(config: dict[str, JsonValue], *names: str) -> int:

@@ -18,14 +18,21 @@ class PretrainedCausal(nn.Module):
     """Token ids (B, T) in, scores of the next token (B, T, vocabulary) out, with the weights of `folder`.
 
     "lora" freezes them and learns two thin matrices beside each: Hu et al., "LoRA", 2021, arXiv:2106.09685.
+    Raises TrainingError if `length`, the tokens to be read at a time, is more than the model can take.
     """
 
     def __init__(
-        self, folder: Path, *, method: Literal["lora", "whole"], rank: int = 8, dropout: float = 0.0
+        self, folder: Path, length: int, *, method: Literal["lora", "whole"], rank: int = 8, dropout: float = 0.0
     ) -> None:
         super().__init__()
         network = _load(folder, dropout if method == "whole" else 0.0)
         self.length = int(getattr(network.config, "max_position_embeddings", 0) or 0)
+        if 0 < self.length < length:
+            raise TrainingError(
+                f"This model reads at most {self.length:,} tokens at a time, not {length:,}.",
+                f"Set the context to {self.length:,} or less.",
+                code="context_too_long",
+            )
         self.network = _add_lora(network, rank, dropout) if method == "lora" else network
 
     def forward(self, ids: Tensor) -> Tensor:

@@ -106,8 +106,9 @@ def _work(spec: TrainSpec, facts: Facts, held_out: int) -> Work:
     network, recipe = spec.network(), spec.recipe
     examples, per_example = facts.rows, 1
     if spec.task == "language-modeling":
-        per_example = int(getattr(network, "context", 0) or facts.shapes.length)
-        examples = max(1, round(facts.characters / CHARACTERS_PER_TOKEN))
+        per_example = int(getattr(network, "length", 1))
+        per_token = 1.0 if getattr(network, "vocabulary", "") == "characters" else CHARACTERS_PER_TOKEN
+        examples = max(1, round(facts.characters / per_token))
         held_out = round(examples * spec.split.test)
     batches = math.ceil(examples / per_example / recipe.batch_size)
     steps = max(1, round(math.ceil(batches / recipe.accumulate) * recipe.epochs))

@@ -26,7 +26,7 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
     texts = chosen.get("text", [])
     if task == "language-modeling":
         characters = sum(_length(column) for column in texts) * rows
-        return Facts(rows, Shapes(outputs=VOCABULARY, vocabulary=VOCABULARY, length=256), characters)
+        return Facts(rows, Shapes(outputs=0), characters)  # vocabulary and context are the network's own choice
     if task.startswith("image-"):
         return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
     if texts:
