@@ -17,7 +17,7 @@ from training.device import Device, choose_device, settle
 from training.errors import TrainingError
 from training.events import Checkpoint, Event, Finished, Phase, Started, Stopped
 from training.examples import read_examples
-from training.objectives import OBJECTIVES, Objective
+from training.objectives import OBJECTIVES, Objective, Warns
 from training.optimizers import Optimizers, build_optimizers, lr_factor
 from training.recipes import Recipe
 from training.spec import TrainSpec
@@ -37,6 +37,8 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
 
     yield Phase(name="preparing", title="Preparing the examples")
     objective = OBJECTIVES[spec.task](spec, examples, device, folder / model_folder.NAME)
+    if isinstance(objective, Warns):
+        yield from objective.warnings()
 
     yield Phase(name="building", title="Building the network")
     torch.manual_seed(recipe.seed)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from training.architectures import Shapes
 from training.device import Device
-from training.events import Sample
+from training.events import Sample, Warning
 from training.examples import Examples, Part
 from training.registry import Registry
 from training.report import Report
@@ -72,6 +72,14 @@ class Objective(Protocol):
 
     def preparation(self) -> dict[str, object]:
         """All that predicting needs besides weights, shapes and tokenizer, as JSON."""
+
+
+@runtime_checkable
+class Warns(Protocol):
+    """An objective that found something in the data that the person should know; training goes on."""
+
+    def warnings(self) -> list[Warning]:
+        """What to tell before the training starts."""
 
 
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", __name__)

@@ -1,0 +1,205 @@
+"""Learning to sort texts, from the spec to the answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+
+from training.architectures import ARCHITECTURES, Architecture, Facts, Shapes, architectures_for
+from training.device import Device
+from training.errors import TrainingError
+from training.loop import train
+from training.objectives.text import TextPredictor
+from training.packaged import ENCODER_MODEL
+from training.recipes import PRESETS, Recipe
+from training.spec import TrainSpec
+
+TASK = "text-classification"
+CPU = Device(torch.device("cpu"), torch.float32)
+GOOD, BAD = ["lovely", "great", "happy", "warm"], ["awful", "sad", "cold", "broken"]
+SMALL: dict[str, dict[str, Any]] = {
+    "text-lstm": {"width": 16, "length": 16},
+    "text-transformer": {"width": 16, "heads": 2, "layers": 1, "length": 16},
+    "pretrained-encoder": {"length": 16},
+}
+
+
+@pytest.fixture(scope="module")
+def reviews() -> pl.DataFrame:
+    """Short reviews whose words say what they think, one of them empty."""
+    rows = []
+    for at in range(160):
+        word = (GOOD, BAD)[at % 2][at // 2 % 4]
+        rows.append({"title": f"Visit {at}", "review": f"The room was {word}.", "liked": at % 2 == 0})
+    return pl.DataFrame([*rows, {"title": None, "review": None, "liked": True}])
+
+
+@pytest.fixture
+def text_spec(make_data: Callable[..., Path], reviews: pl.DataFrame, tiny_encoder: Path) -> Callable[..., TrainSpec]:
+    """text_spec(architecture, **settings): a run of some seconds on the reviews."""
+    data = make_data(reviews)
+
+    def make(architecture: str, recipe: dict[str, object] | None = None, **settings: object) -> TrainSpec:
+        chosen = SMALL[architecture] | settings
+        changed = {"epochs": 12, "batch_size": 8, "lr": 5e-3, "evaluations": 2} | (recipe or {})
+        if architecture == "pretrained-encoder" and "source" not in settings:
+            chosen["source"] = str(tiny_encoder)
+        return TrainSpec(
+            task=TASK,
+            data=str(data),
+            roles={"target": ["liked"], "text": ["title", "review"]},
+            architecture=architecture,
+            settings=chosen,
+            recipe=Recipe.model_validate(changed),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, reviews: pl.DataFrame) -> Path:
+    """A Hugging Face folder with a very small BERT that knows nothing yet."""
+    from transformers import BertConfig, BertModel
+
+    from training.text import build_words
+
+    folder = tmp_path_factory.mktemp("encoder")
+    tokenizer = build_words(reviews["review"].drop_nulls().to_list(), 500)
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        pad_token_id=0,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def finish(spec: TrainSpec, folder: Path) -> dict[str, Any]:
+    for _ in train(spec, folder):
+        pass
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return report
+
+
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize("architecture", [one.key for one in architectures_for(TASK)])
+def test_every_architecture_learns_to_sort_texts(
+    architecture: str, counted: bool, text_spec: Callable[..., TrainSpec], tmp_path: Path
+) -> None:
+    report = finish(text_spec(architecture, counted=counted), tmp_path)
+    assert report["metrics"]["accuracy"]["value"] > 0.9
+    assert set(report["confusion"]["labels"]) == {"false", "true"}
+    assert report["hardest"]
+
+
+def test_the_result_stands_beside_the_majority_and_a_linear_model(
+    text_spec: Callable[..., TrainSpec], tmp_path: Path
+) -> None:
+    report = finish(text_spec("text-lstm", recipe={"epochs": 1}), tmp_path)
+    found = {baseline["key"]: baseline["metrics"]["accuracy"]["value"] for baseline in report["baselines"]}
+    assert found["tfidf"] > 0.9
+    assert 0.3 < found["majority"] < 0.7
+    assert report["facts"]["Vocabulary"] > 10
+
+
+def test_a_finished_model_answers_by_text_or_by_column_and_says_which_words_mattered(
+    text_spec: Callable[..., TrainSpec], tmp_path: Path
+) -> None:
+    finish(text_spec("text-lstm", counted=True), tmp_path)
+    predictor = TextPredictor(tmp_path / "model", CPU)
+    inputs: list[dict[str, object]] = [{"text": "A great room"}, {"review": "So awful"}, {"text": ""}]
+    good, bad, _ = predictor.answer(inputs, {})
+    assert (good["label"], bad["label"]) == ("true", "false")
+    assert sum(good["probabilities"].values()) == pytest.approx(1)  # type: ignore[attr-defined]
+    explained = predictor.answer([{"text": "The room was broken"}], {"explain": True})[0]
+    words: list[dict[str, Any]] = explained["words"]  # type: ignore[assignment]
+    assert max(words, key=lambda word: word["weight"])["text"] == "broken"
+    with pytest.raises(TrainingError, match="no text"):
+        predictor.answer([{"colour": "red"}], {})
+
+
+@pytest.mark.parametrize("architecture", ["text-lstm", "text-transformer"])
+def test_a_run_that_was_stopped_draws_the_same_curve(
+    architecture: str, text_spec: Callable[..., TrainSpec], tmp_path: Path
+) -> None:
+    spec = text_spec(architecture, recipe={"epochs": 2}, counted=True)
+    whole = finish(spec, tmp_path / "whole")
+    steps = iter(range(1000))
+    for _ in train(spec, tmp_path / "halves", should_stop=lambda: next(steps) == 10):
+        pass
+    assert finish(spec, tmp_path / "halves")["metrics"] == whole["metrics"]
+
+
+def test_texts_that_are_cut_are_told(text_spec: Callable[..., TrainSpec], tmp_path: Path) -> None:
+    warnings = [event for event in train(text_spec("text-lstm", length=4), tmp_path) if event.type == "warning"]
+    assert "longer than the 4 tokens" in warnings[0].message
+
+
+def test_texts_that_are_all_empty_are_refused(make_data: Callable[..., Path], tmp_path: Path) -> None:
+    data = make_data(pl.DataFrame({"text": [""] * 50, "label": ["a", "b"] * 25}))
+    spec = TrainSpec(task=TASK, data=str(data), roles={"target": ["label"], "text": ["text"]}, architecture="text-lstm")
+    with pytest.raises(TrainingError, match="empty"):
+        finish(spec, tmp_path)
+
+
+def test_only_what_should_be_trained_moves(tiny_encoder: Path) -> None:
+    shapes = Shapes(outputs=2, vocabulary=500, length=16)
+    for trained, moving in (("head", 0), ("last", 1), ("all", 2)):
+        settings = ARCHITECTURES["pretrained-encoder"].model_validate(
+            {"source": str(tiny_encoder), "trained": trained, "last_layers": 1}
+        )
+        model = settings.build(shapes)
+        names = {name for name, weight in model.named_parameters() if weight.requires_grad}
+        assert {"head.weight", "head.bias"} <= names
+        assert len({name.split(".layer.")[1][0] for name in names if ".layer." in name}) == moving
+        assert any("embeddings" in name for name in names) == (trained == "all")
+
+
+def test_the_packaged_encoder_is_tuned_a_few_steps(text_spec: Callable[..., TrainSpec], tmp_path: Path) -> None:
+    spec = text_spec(
+        "pretrained-encoder",
+        recipe={"epochs": 0.5, "lr": 1e-3, "evaluations": 1},
+        source=ENCODER_MODEL,
+        trained="last",
+        last_layers=1,
+    )
+    finish(spec, tmp_path)
+    answer = TextPredictor(tmp_path / "model", CPU).answer([{"text": "The room was wonderful"}], {})[0]
+    assert set(answer["probabilities"]) == {"true", "false"}  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("architecture", architectures_for(TASK), ids=lambda one: one.key)
+def test_costs_agree_with_the_network_that_is_built(architecture: type[Architecture]) -> None:
+    shapes = Shapes(outputs=4, vocabulary=3000, length=128)
+    for settings in (architecture(length=128), architecture.preset("balanced", TASK, _facts(shapes))[0]):  # type: ignore[call-arg]
+        shaped = Shapes(outputs=4, vocabulary=3000, length=settings.length)  # type: ignore[attr-defined]
+        built = sum(weight.numel() for weight in settings.build(shaped).parameters())
+        assert settings.cost(shaped).parameters == pytest.approx(built, rel=0.02)
+
+
+@pytest.mark.parametrize("architecture", architectures_for(TASK), ids=lambda one: one.key)
+def test_presets_fit_the_data_and_grow_with_patience(architecture: type[Architecture]) -> None:
+    shapes = Shapes(outputs=2, vocabulary=8000, length=100)
+    flops = []
+    for preset in PRESETS:
+        settings, recipe = architecture.preset(preset, TASK, _facts(shapes))
+        flops.append(settings.cost(shapes).flops * recipe.epochs)
+    assert flops == sorted(flops)
+    brief = architecture.preset("balanced", TASK, Facts(rows=500, shapes=shapes, characters=40))[0]
+    assert brief.length < 128  # type: ignore[attr-defined]
+
+
+def _facts(shapes: Shapes) -> Facts:
+    return Facts(rows=4000, shapes=shapes, characters=400)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.architectures.text_lstm import expected_length
+from training.packaged import ENCODER_MODEL, measure, read_config
+from training.recipes import Preset, Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@ARCHITECTURES.register("pretrained-encoder")
+class PretrainedEncoderSettings(Architecture):
+    """Starts from a model that has already learnt to read, and teaches it your categories."""
+
+    title = "Pretrained encoder"
+    order = 30
+    tasks = ("text-classification",)
+    good_for = "When meaning counts more than single words, and there are few examples; slower than the others."
+    paper = (
+        "J. Devlin et al., “BERT: Pre-training of deep bidirectional Transformers for language understanding”, 2019, "
+        "https://arxiv.org/abs/1810.04805"
+    )
+    simple = ("source", "trained")
+
+    source: str = Field(
+        ENCODER_MODEL,
+        min_length=1,
+        max_length=500,
+        title="Model",
+        description="A packaged model, a folder with safetensors, or “owner/model” on the Hugging Face hub.",
+    )
+    trained: Literal["all", "last", "head"] = Field(
+        "all",
+        title="What is trained",
+        description="All of the model, its last layers, or only a new output layer, which is quickest.",
+    )
+    last_layers: int = Field(
+        2, ge=1, le=100, title="Last layers", description="How many layers are trained when only the last ones are."
+    )
+    length: int = Field(
+        128, ge=4, le=8192, title="Longest text", description="Tokens of a text that are read; the rest is cut off."
+    )
+    dropout: float = Field(
+        0.1, ge=0, le=0.9, title="Dropout", description="Share of numbers switched off before the output layer."
+    )
+    counted: bool = Field(
+        False,
+        title="Build on counted words",
+        description="Starts from a linear model over counted words and letter groups and learns what it misses.",
+    )
+
+    @classmethod
+    def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
+        length = expected_length(facts.characters, most={"quick": 64, "balanced": 128, "thorough": 256}[preset])
+        settings = cls(trained="last" if preset == "quick" else "all", length=length, counted=True)
+        recipe = Recipe(
+            epochs={"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset],
+            batch_size=16,
+            lr=1e-4,
+            weight_decay=0.01,
+            schedule="linear",
+            warmup=0.1,
+            clip_norm=1.0,
+            evaluations={"quick": 2, "balanced": 4, "thorough": 8}[preset],
+        )
+        return settings, recipe
+
+    def cost(self, shapes: Shapes) -> Cost:
+        size = measure(self.source)
+        config = {name: value for name, value in read_config(self.source).items() if isinstance(value, int)}
+        if size is None or not config:
+            return Cost(0, 0.0)
+        width, layers = config.get("hidden_size", 0), config.get("num_hidden_layers", 0)
+        inner, heads = config.get("intermediate_size", 4 * width), config.get("num_attention_heads", 12)
+        length = min(shapes.length or self.length, self.length)
+        layer = 4 * width * width + 2 * width * inner
+        head = (width + 1) * shapes.outputs
+        return Cost(
+            parameters=size.parameters + head,
+            flops=2.0 * (length * layers * (layer + 2 * length * width) + head),
+            activations=length * layers * (10.0 * width + 2 * inner + 2 * heads * length),
+        )
+
+    def build(self, shapes: Shapes) -> nn.Module:
+        from training.models.text_pretrained import PretrainedEncoder
+        from training.pretrained import resolve
+
+        return PretrainedEncoder(
+            resolve(self.source),
+            shapes.outputs,
+            trained=self.trained,
+            last_layers=self.last_layers,
+            dropout=self.dropout,
+        )

@@ -1,0 +1,83 @@
+"""Pretrained encoders of any Hugging Face folder with a fresh output layer, trained further whole or in part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from training.errors import TrainingError
+from training.models.text_parts import masked_mean
+
+Trained: TypeAlias = Literal["all", "last", "head"]
+
+
+class PretrainedEncoder(nn.Module):
+    """Token ids (B, T) with a mask (B, T) that is true where a token stands, to class scores (B, outputs).
+
+    The last layer's notes are averaged over the text, as in Reimers and Gurevych, "Sentence-BERT", 2019.
+    """
+
+    def __init__(self, folder: Path, outputs: int, *, trained: Trained, last_layers: int, dropout: float) -> None:
+        super().__init__()
+        self.network = _load(folder)
+        self.is_frozen = trained == "head"
+        if trained != "all":
+            _freeze(self.network, last_layers if trained == "last" else 0)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(_width(self.network), outputs)
+        nn.init.zeros_(self.head.weight)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
+            notes = self.network(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        scores: Tensor = self.head(self.dropout(masked_mean(notes, mask)))
+        return scores
+
+    def train(self, mode: bool = True) -> PretrainedEncoder:
+        """Switch dropout on or off; a frozen encoder always reads without."""
+        super().train(mode)
+        if self.is_frozen:
+            self.network.eval()
+        return self
+
+
+def _load(folder: Path) -> nn.Module:
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        network: nn.Module = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+    except (ValueError, KeyError) as error:
+        raise _wrong_kind(folder) from error
+    if getattr(network.config, "is_encoder_decoder", False) or not _width(network):
+        raise _wrong_kind(folder)
+    if hasattr(network, "pooler"):
+        network.pooler = None  # type: ignore[assignment]  # a layer that reads the first token only; not used
+    return network
+
+
+def _width(network: nn.Module) -> int:
+    return int(getattr(network.config, "hidden_size", 0))
+
+
+def _freeze(network: nn.Module, last_layers: int) -> None:
+    """Keep all weights as they are but those of the last layers."""
+    network.requires_grad_(False)
+    stacks = [part for part in network.modules() if isinstance(part, nn.ModuleList)]
+    layers = max(stacks, key=len, default=nn.ModuleList())
+    for layer in layers[len(layers) - min(last_layers, len(layers)) :]:
+        layer.requires_grad_(True)
+
+
+def _wrong_kind(folder: Path) -> TrainingError:
+    return TrainingError(
+        f"The model in {folder.name} is of a kind that cannot read whole texts.",
+        "Choose an encoder, such as one of the BERT, RoBERTa or MiniLM families.",
+        code="wrong_model",
+    )

@@ -1,0 +1,224 @@
+"""Learning to sort texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, cast
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from pydantic import JsonValue
+from scipy.special import softmax
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training import labels
+from training.architectures import Shapes
+from training.device import Device
+from training.errors import TrainingError
+from training.evaluate import judge_classes
+from training.events import Sample, Warning
+from training.examples import PARTS, Examples, Part
+from training.measures import Floats, Ints, class_measures
+from training.model_folder import load_network, read_config
+from training.objectives import OBJECTIVES, Guess
+from training.predict import PREDICTORS, best_first
+from training.reading import Encoded, Reads, encode_texts, join_columns, join_values, make_tokenizer
+from training.report import Report
+from training.spec import TrainSpec
+from training.text import load_tokenizer
+from training.tfidf import FIFTHS, CountedWords, Learnt, learn_counted_words
+from training.words import leave_out, split_words
+
+MOST_CUT = 0.1
+"""Share of texts longer than what is read from which on the person is told."""
+
+
+@OBJECTIVES.register("text-classification")
+class TextClasses:
+    """Cross-entropy over the classes of the target column; all texts cut into tokens once.
+
+    A network that builds on counted words learns with what a linear model, which has not seen the text, says of it.
+    """
+
+    key: ClassVar[str]
+
+    def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
+        self.spec, self.examples, self.device = spec, examples, device
+        self.settings = cast(Reads, spec.network())
+        target = spec.column("target")
+        names = {part: labels.as_names(examples.column(target, part)) for part in PARTS}
+        self.labels = labels.learn_labels(names["train"], target)
+        self.truth = {part: labels.encode(names[part], self.labels) for part in PARTS}
+        self.targets = torch.from_numpy(self.truth["train"])
+
+        self.texts = {part: join_columns(examples.frame[examples.rows[part]], spec.roles["text"]) for part in PARTS}
+        if not any(text.strip() for text in self.texts["train"]):
+            raise TrainingError("All texts are empty.", "Choose another column to read.", code="empty_texts")
+        tokenizer = make_tokenizer(spec.network(), self.texts["train"])
+        self.encoded = {part: encode_texts(tokenizer, self.texts[part], self.settings.length) for part in PARTS}
+        model_folder.mkdir(parents=True, exist_ok=True)
+        tokenizer.save_pretrained(model_folder)
+        self.vocabulary = len(tokenizer)
+        self.shapes = Shapes(outputs=len(self.labels), vocabulary=self.vocabulary, length=self.settings.length)
+
+        self.linear: Learnt | None = None
+        self.starts: dict[Part, Floats] = {}
+        if self.settings.counted:
+            self.linear = self._learn_linear(fifths=FIFTHS)
+            self.linear.model.save(model_folder)
+            self.starts = {part: self.linear.model.scores(self.texts[part]) for part in PARTS}
+            self.starts["train"] = self.starts["train"].copy()
+            self.starts["train"][self.linear.chosen] = self.linear.unseen
+        self.train_starts = torch.from_numpy(self.starts["train"]).float() if self.starts else None
+
+    def initialise(self, model: nn.Module) -> None:
+        pass  # readers start from plain random or from pretrained weights
+
+    def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
+        return self.encoded["train"].epoch(generator, batch_size)
+
+    def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
+        scores = model(*self.encoded["train"].batch(indices.numpy(), self.device.torch)).float()
+        if self.train_starts is not None:
+            scores = scores + self.train_starts[indices].to(scores.device)
+        targets = self.targets[indices].to(scores.device)
+        return F.cross_entropy(scores, targets, label_smoothing=self.spec.recipe.label_smoothing)
+
+    def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
+        known = self.truth[part] >= 0
+        return class_measures(self.truth[part][known], self._probabilities(model, part)[known])
+
+    def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
+        return iter(())
+
+    def baselines(self) -> list[Guess]:
+        known = self.truth["test"] >= 0
+        return [
+            labels.majority(self.truth["train"], self.labels, int(known.sum())),
+            self._linear_guess([text for text, there in zip(self.texts["test"], known, strict=True) if there]),
+        ]
+
+    def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
+        known = self.truth["test"] >= 0
+        rows = self.examples.rows["test"][known]
+        report, predictions = judge_classes(
+            task=self.spec.kind(),
+            labels=self.labels,
+            truth=self.truth["test"][known],
+            probabilities=self._probabilities(model, "test")[known],
+            ids=self.examples.ids[rows],
+            rows=rows,
+            guesses=guesses,
+        )
+        return report.model_copy(update={"facts": self._facts()}), predictions
+
+    def preparation(self) -> dict[str, object]:
+        return {"labels": self.labels, "columns": self.spec.roles["text"], "counted": self.settings.counted}
+
+    def warnings(self) -> list[Warning]:
+        """Say so if many texts are longer than what is read."""
+        share = self.encoded["train"].cut / len(self.texts["train"])
+        if share < MOST_CUT:
+            return []
+        message = f"{share:.0%} of the texts are longer than the {self.settings.length} tokens that are read."
+        return [Warning(message=message, hint="Raise “Longest text” if their ends matter.")]
+
+    def _probabilities(self, model: nn.Module, part: Part) -> Floats:
+        scores = read_scores(model, self.encoded[part], self.device.torch)
+        if self.starts:
+            # what was learnt beside the network is what it starts from when the text is new
+            scores = scores + (self._full_starts() if part == "train" else self.starts[part])
+        return np.asarray(softmax(scores, axis=1))
+
+    def _full_starts(self) -> Floats:
+        assert self.linear is not None
+        return self.linear.model.scores(self.texts["train"])
+
+    def _learn_linear(self, *, fifths: int) -> Learnt:
+        return learn_counted_words(self.texts["train"], self.truth["train"], len(self.labels), fifths=fifths)
+
+    def _linear_guess(self, texts: list[str]) -> Guess:
+        linear = self.linear or self._learn_linear(fifths=1)
+        about = "Counts words, pairs of words and groups of letters, and gives each a weight: fast, and hard to beat."
+        if len(linear.chosen) < len(self.texts["train"]):
+            about += f" Learnt from {len(linear.chosen):,} of the {len(self.texts['train']):,} texts, to save time."
+        answers = np.asarray(softmax(linear.model.scores(texts), axis=1))
+        return Guess("tfidf", "Weighted words (TF-IDF, linear)", about, answers)
+
+    def _facts(self) -> dict[str, JsonValue]:
+        train = self.encoded["train"]
+        batches = self.epoch(torch.Generator().manual_seed(0), self.spec.recipe.batch_size)
+        return {
+            "Vocabulary": self.vocabulary,
+            "Tokens per text": round(float(train.lengths.mean()), 1),
+            "Texts longer than what is read": f"{train.cut / len(train.lengths):.1%}",
+            "Padding": f"{train.padding(batches):.1%}",
+        }
+
+
+@PREDICTORS.register("text-classification")
+class TextPredictor:
+    """Answers for texts: {"text": ...}, or the columns of the data; {"explain": true} adds the words that mattered."""
+
+    key: ClassVar[str]
+
+    def __init__(self, folder: Path, device: Device) -> None:
+        config = read_config(folder)
+        prepared = cast(dict[str, object], config["preparation"])
+        self.labels = cast(list[str], prepared["labels"])
+        self.columns = cast(list[str], prepared["columns"])
+        self.length = int(cast(dict[str, int], config["shapes"])["length"])
+        self.counted = CountedWords.load(folder) if prepared["counted"] else None
+        self.tokenizer = load_tokenizer(folder)
+        self.model = load_network(folder).to(device.torch)
+        self.device = device
+
+    def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
+        """One {"label", "probabilities"} per text, with "words" {text, start, weight} where that is asked for."""
+        texts = [self._text(row) for row in inputs]
+        answers = [best_first(self.labels, row) for row in self._probabilities(texts).tolist()]
+        if options.get("explain"):
+            for text, answer in zip(texts, answers, strict=True):
+                answer["words"] = self._words(text, cast(str, answer["label"]))
+        return answers
+
+    def _words(self, text: str, label: str) -> list[dict[str, object]]:
+        """How much less likely the label is without each word (Li et al., "Understanding neural networks", 2016)."""
+        words = split_words(text)
+        number = self.labels.index(label)
+        chances = self._probabilities([text, *leave_out(text, words)])[:, number]
+        return [
+            {"text": text[start:end], "start": start, "weight": float(chances[0] - chance)}
+            for (start, end), chance in zip(words, chances[1:], strict=True)
+        ]
+
+    def _probabilities(self, texts: list[str]) -> Floats:
+        scores = read_scores(self.model, encode_texts(self.tokenizer, texts, self.length), self.device.torch)
+        if self.counted is not None:
+            scores = scores + self.counted.scores(texts)
+        return np.asarray(softmax(scores, axis=1))
+
+    def _text(self, row: dict[str, object]) -> str:
+        if "text" in row and "text" not in self.columns:
+            return str(row["text"] or "")
+        if not any(column in row for column in self.columns):
+            wanted = " or ".join(f"“{column}”" for column in dict.fromkeys(["text", *self.columns]))
+            raise TrainingError("There is no text to read.", f"Give it as {wanted}.", code="no_text")
+        values = [row.get(column) for column in self.columns]
+        return join_values([[str(value) if value is not None else None] for value in values])[0]
+
+
+@torch.no_grad()
+def read_scores(model: nn.Module, encoded: Encoded, device: torch.device) -> Floats:
+    """The network's raw answers (texts, classes), in the order of the texts."""
+    parts: list[tuple[Ints, NDArray[np.float64]]] = [
+        (indices, model(*encoded.batch(indices, device)).double().cpu().numpy())
+        for indices in encoded.in_order_of_length()
+    ]
+    order = np.concatenate([indices for indices, _ in parts])
+    scores = np.concatenate([values for _, values in parts])
+    return scores[np.argsort(order)]

@@ -1,0 +1,28 @@
+"""The words of a text with their places, and the text without each of them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from training.grams import CJK
+
+MOST_WORDS = 60
+"""Stretches that are left out one by one; longer texts are cut into stretches of several words."""
+WORD = re.compile(rf"[{CJK}]|[^\s{CJK}]+")
+
+
+def split_words(text: str) -> list[tuple[int, int]]:
+    """Where each word starts and ends; words in a row stand together where there are very many."""
+    places = [found.span() for found in WORD.finditer(text)]
+    together = math.ceil(len(places) / MOST_WORDS)
+    if together <= 1:
+        return places
+    rows = [places[first : first + together] for first in range(0, len(places), together)]
+    return [(row[0][0], row[-1][1]) for row in rows]
+
+
+def leave_out(text: str, words: Sequence[tuple[int, int]]) -> list[str]:
+    """The text without each of these stretches."""
+    return [text[:start] + text[end:] for start, end in words]
