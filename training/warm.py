@@ -52,9 +52,12 @@ def _preload() -> None:
     # torch._dynamo: the first optimiser imports it, which takes seconds
     for name in ("torch", "torch._dynamo", "transformers", "polars", "training.loop", "training.objectives"):
         importlib.import_module(name)
+    from training.architectures import ARCHITECTURES
     from training.objectives import OBJECTIVES
+    from training.tasks import TASKS
 
-    list(OBJECTIVES)
+    for registry in (OBJECTIVES, ARCHITECTURES, TASKS):
+        list(registry)
 
 
 def _start(request: dict[str, object], runs: dict[int, object]) -> None:

@@ -20,7 +20,8 @@ from webapp.core import devices, redis_server
 
 PYTHON = sys.executable
 KEEP = [PYTHON, "-m", "webapp.core.keep"]
-CELERY = [PYTHON, "-m", "celery", "-A", "webapp.celery", "--skip-checks"]
+CELERY = [PYTHON, "-m", "celery", "--quiet", "-A", "webapp.celery", "--skip-checks"]
+ALONE = ["--without-gossip", "--without-mingle"]
 
 
 class Command(BaseCommand):
@@ -65,9 +66,9 @@ def processes(host: str, port: int) -> dict[str, list[str]]:
             "--static-path-mount", str(settings.STATIC_ROOT), "--static-path-expires", "31536000",
             "webapp.asgi:application",
         ],
-        "default": [*CELERY, "worker", "-n", "default@%h", "-Q", "default", "-P", "threads", "-c", "2"],
-        "train": [*CELERY, "worker", "-n", "train@%h", "-Q", "train", "-P", "threads", "-c", str(trainers)],
-        "playground": [*CELERY, "worker", "-n", "playground@%h", "-Q", "playground", "-P", "threads", "-c", "8"],
+        "default": [*CELERY, "worker", *ALONE, "-n", "default@%h", "-Q", "default", "-P", "threads", "-c", "2"],
+        "train": [*CELERY, "worker", *ALONE, "-n", "train@%h", "-Q", "train", "-P", "threads", "-c", str(trainers)],
+        "playground": [*CELERY, "worker", *ALONE, "-n", "playground@%h", "-Q", "playground", "-P", "threads", "-c", "8"],
         "beat": [*CELERY, "beat", "-s", str(settings.DATA_DIR / "beat-schedule")],
     }  # fmt: skip
 
