@@ -57,7 +57,6 @@ class Command(BaseCommand):
 
 def processes(host: str, port: int) -> dict[str, list[str]]:
     """The command line of every process by name; the same ones docker-compose.yml runs in containers."""
-    trainers = len(devices.slots())
     return {
         "web": [
             PYTHON, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port),
@@ -66,17 +65,26 @@ def processes(host: str, port: int) -> dict[str, list[str]]:
             "--static-path-mount", str(settings.STATIC_ROOT), "--static-path-expires", "31536000",
             "webapp.asgi:application",
         ],
-        "default": [*CELERY, "worker", *ALONE, "-n", "default@%h", "-Q", "default", "-P", "threads", "-c", "2"],
-        "train": [*CELERY, "worker", *ALONE, "-n", "train@%h", "-Q", "train", "-P", "threads", "-c", str(trainers)],
-        "playground": [*CELERY, "worker", *ALONE, "-n", "playground@%h", "-Q", "playground", "-P", "threads", "-c", "8"],
+        "default": _worker("default", threads=2),
+        "train": _worker("train", threads=len(devices.slots())),
+        "playground": _worker("playground", threads=8),
         "beat": [*CELERY, "beat", "-s", str(settings.DATA_DIR / "beat-schedule")],
     }  # fmt: skip
+
+
+def _worker(queue: str, *, threads: int) -> list[str]:
+    return [*CELERY, "worker", *ALONE, "-n", f"{queue}@%h", "-Q", queue, "-P", "threads", "-c", str(threads)]
 
 
 def _run_until_asked(commands: dict[str, list[str]]) -> None:
     honcho.KILL_WAIT = 20  # engines save their checkpoints first
     supervisor = Manager()
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+    environment = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "webapp.settings",
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
     for name, command in commands.items():
         supervisor.add_process(name, f"exec {shlex.join([*KEEP, *command])}", env=environment, cwd=settings.BASE_DIR)
     supervisor.loop()
