@@ -21,6 +21,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from redis import BlockingConnectionPool, Redis, RedisError, ResponseError
 from redis.asyncio import BlockingConnectionPool as AsyncPool
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -145,7 +146,11 @@ class Hub:
 
     def __init__(self) -> None:
         pool = AsyncPool.from_url(
-            settings.REDIS_URL, max_connections=CONNECTIONS, timeout=None, socket_timeout=None, retry=_once()
+            settings.REDIS_URL,
+            max_connections=CONNECTIONS,
+            timeout=None,
+            socket_timeout=None,
+            retry=AsyncRetry(NoBackoff(), 0),  # a connection mended in silence would hide what was missed
         )
         self._redis: Any = AsyncRedis(connection_pool=pool)
         self._viewers: dict[str, set[Viewer]] = {}
@@ -186,18 +191,26 @@ class Hub:
             await pipe.execute()
 
     async def _read(self) -> None:
-        """Read until nobody watches any more."""
+        """Read until nobody watches any more; when Redis was away, tell everybody that something may be missing."""
+        lost = False
+        while self._viewers:
+            try:
+                async with self._redis.client() as connection:  # one of its own, so that no break goes unnoticed
+                    if lost:
+                        await connection.ping()
+                        self._tell_all((NEVER, _encode("reset", b"{}")))
+                    await self._follow(connection)
+            except (RedisError, OSError) as error:
+                logger.warning("The live reader lost Redis: %s", error)
+                lost = True
+                await asyncio.sleep(0.5)
+
+    async def _follow(self, connection: Any) -> None:
         bell: bytes | str = "0-0"
         beat = time.monotonic() + HEARTBEAT
         while self._viewers:
             wait = max(1, int(1000 * (beat - time.monotonic())))
-            try:
-                answer = await self._redis.xread({**self._positions, self._bell: bell}, count=KEEP, block=wait)
-            except (RedisError, OSError) as error:
-                logger.warning("The live reader lost Redis: %s", error)
-                await asyncio.sleep(0.5)
-                self._tell_all((NEVER, _encode("reset", b"{}")))
-                continue
+            answer = await connection.xread({**self._positions, self._bell: bell}, count=KEEP, block=wait)
             for key, entries in answer or ():
                 if key == self._bell:
                     bell = entries[-1][0]
