@@ -91,7 +91,7 @@ def settle(device: Device, recipe: Recipe, model: nn.Module, work: Callable[[Dev
     if (kept := memory.read()) is not None and kept < len(plans):
         return _apply(plans[kept])
     work(device, 1.0)  # the first call allocates
-    seconds = _timed(work, device, 1.0)
+    seconds = _cpu_seconds(work, device)
     best = 0 if seconds < SMALL_STEP_SECONDS else _fastest(plans, work, min(1.0, PROBE_SECONDS / seconds))
     memory.write(best)
     return _apply(plans[best])
@@ -123,6 +123,13 @@ def _plans(device: Device, recipe: Recipe, convolutional: bool) -> list[Device]:
 def _apply(device: Device) -> Device:
     torch.set_num_threads(device.threads)
     return device
+
+
+def _cpu_seconds(work: Callable[[Device, float], None], device: Device) -> float:
+    """What a whole batch costs; processor time, so that a busy neighbour does not make a short step look long."""
+    start = time.process_time()
+    work(device, 1.0)
+    return time.process_time() - start
 
 
 def _timed(work: Callable[[Device, float], None], device: Device, share: float) -> float:
