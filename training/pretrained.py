@@ -15,7 +15,7 @@ import torch
 from training import model_folder
 from training.architectures import Shapes
 from training.errors import TrainingError
-from training.packaged import PACKAGED, Packaged, find, models_folder
+from training.packaged import PACKAGED, Packaged, find, models_folder, ready_folder
 from training.text import load_tokenizer
 
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
@@ -41,10 +41,21 @@ def resolve(source: str) -> Path:
 
 
 def prepare_models(folder: Path | None = None, tell: Callable[[str], None] = print) -> None:
-    """Convert every installed packaged model that needs it, so that the first run need not wait."""
+    """Convert every installed packaged model that needs it, and make those that chat ready to be tried as they are."""
     for packaged in PACKAGED:
-        if packaged.path() is not None and packaged.is_gguf():
+        if packaged.path() is None:
+            continue
+        if packaged.is_gguf():
             tell(f"{packaged.title}: {_from_package(packaged, folder)}")
+        if packaged.kind == "causal":
+            _make_ready(packaged)
+
+
+def _make_ready(packaged: Packaged) -> None:
+    target = ready_folder(packaged.source)
+    with _locked(target.with_suffix(".lock")):
+        if not (target / "config.json").exists():
+            as_model_folder(packaged.source, target)
 
 
 def as_model_folder(source: str, folder: Path) -> None:
