@@ -189,9 +189,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
 UPLOAD_LIMIT = int(os.environ.get("TOUCHSTONE_UPLOAD_LIMIT", 5 * 10**9))
-UPLOAD_CHUNK = 8 * 2**20
-DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_CHUNK + 2**20
-FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_CHUNK + 1  # a chunk goes from memory to its file, not through another one
+UPLOAD_CHUNK = 32 * 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "arriving"  # on the disk of the data, so that a whole file is moved, not copied
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 CPU_SLOTS = int(os.environ.get("TOUCHSTONE_CPU_SLOTS", "1"))

@@ -131,9 +131,9 @@ def test_nonsense_in_the_address_does_no_harm(browser, seat, query):
     page_of(browser, ready(seat), query)
 
 
-def test_a_table_of_a_thousand_columns_shows_some_and_keeps_the_choice_of_the_others(browser, seat):
-    names = [f"c{number}" for number in range(1000)]
-    rows = [[str((number * 7 + row) % 9) for number in range(1000)] for row in range(30)]
+def test_a_wide_table_shows_some_columns_and_keeps_the_choice_of_the_others(browser, seat):
+    names = [f"c{number}" for number in range(120)]
+    rows = [[str((number * 7 + row) % 9) for number in range(120)] for row in range(30)]
     table = "\n".join(
         ",".join(row) for row in [[*names, "label"], *[[*row, "ab"[i % 2]] for i, row in enumerate(rows)]]
     )

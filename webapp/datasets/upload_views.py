@@ -1,5 +1,7 @@
 """The upload protocol: start or go on, send chunks, finish. Answers are JSON."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -10,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from webapp.core.bodies import SenderGone, blocks_of
 from webapp.core.errors import UserError, error_body
 from webapp.datasets import services, uploads
 from webapp.datasets.models import Upload
@@ -38,15 +41,20 @@ def upload(request: UserRequest, pk: UUID) -> HttpResponse:
     if request.method == "DELETE":
         uploads.drop_upload(mine)
         return HttpResponse(status=204)
+    blocks = blocks_of(request)
     try:
         received = uploads.write_chunk(
             mine,
             offset=_number(request.headers.get("Upload-Offset", "")),
-            body=request,
+            blocks=blocks,
             checksum=request.headers.get("Upload-Checksum", ""),
         )
     except uploads.WrongOffset as error:
         return _go_on_there(error)
+    except SenderGone:
+        return HttpResponse(status=400)  # nobody reads it
+    finally:
+        _let_pass(blocks)
     return JsonResponse({"received": received})
 
 
@@ -63,6 +71,13 @@ def finish(request: UserRequest, pk: UUID) -> JsonResponse:
 
 def _mine(request: UserRequest, pk: UUID) -> Upload:
     return get_object_or_404(Upload, pk=pk, owner=request.user, project__memberships__user=request.user)
+
+
+def _let_pass(blocks: Iterator[bytes]) -> None:
+    """Take in what is left of a body that was refused: a browser reads no answer before it has sent everything."""
+    with suppress(SenderGone):
+        for _block in blocks:
+            pass
 
 
 def _go_on_there(error: uploads.WrongOffset) -> JsonResponse:

@@ -13,11 +13,11 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
@@ -31,14 +31,7 @@ from webapp.datasets.models import Upload
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership
 
-BLOCK = 2**20
 STALE = timedelta(days=1)
-
-
-class Readable(Protocol):
-    """Where the bytes of a chunk come from."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 class WrongOffset(UserError):
@@ -65,7 +58,7 @@ def start_upload(*, member: Membership, filename: str, size: int, fingerprint: s
     )
 
 
-def write_chunk(upload: Upload, *, offset: int, body: Readable, checksum: str) -> int:
+def write_chunk(upload: Upload, *, offset: int, blocks: Iterable[bytes], checksum: str) -> int:
     """Append one chunk whose checksum is right and return how many bytes are there; of two at once, one succeeds."""
     with _locked(upload) as folder, _full_disk_in_words():
         received = _received(upload)
@@ -73,7 +66,7 @@ def write_chunk(upload: Upload, *, offset: int, body: Readable, checksum: str) -
             raise WrongOffset(received)
         with (folder / upload.filename).open("r+b" if received else "wb") as part:
             part.seek(received)
-            received += _copy(body, part, _digest(checksum), most=upload.size - offset)
+            received += _copy(blocks, part, _digest(checksum), most=upload.size - offset)
         Upload.objects.filter(pk=upload.pk).update(received=received, touched=now())
     return received
 
@@ -135,10 +128,10 @@ def safe_name(filename: str) -> str:
     return name or "file"
 
 
-def _copy(body: Readable, part: BinaryIO, digest: _Digest, *, most: int) -> int:
-    """Copy the body to where the file stands; raises UserError if it is too long or its checksum is wrong."""
+def _copy(blocks: Iterable[bytes], part: BinaryIO, digest: _Digest, *, most: int) -> int:
+    """Copy the blocks to where the file stands; raises UserError if it is too long or its checksum is wrong."""
     copied = 0
-    while block := body.read(BLOCK):
+    for block in blocks:
         copied += len(block)
         if copied > most:
             break
