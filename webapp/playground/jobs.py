@@ -91,10 +91,16 @@ def _model_of(turn: Turn) -> served.Served:
 
 def _given(turn: Turn) -> dict[str, Any]:
     """The conversation before the reply, or the beginning that is written on from."""
-    before = list(turn.chat.turns.filter(pk__lt=turn.pk).exclude(status=Turn.Status.FAILED))
+    before = _answered(list(turn.chat.turns.filter(pk__lt=turn.pk)))
     if not _model_of(turn).chats():
         return {"prompt": before[-1].text if before else ""}
     return {"messages": [{"role": said.speaker, "content": said.text} for said in before]}
+
+
+def _answered(turns: list[Turn]) -> list[Turn]:
+    """Without questions that got no answer: two in a row would confuse the model."""
+    nothing = {number for number, turn in enumerate(turns) if turn.speaker == Turn.Speaker.ASSISTANT and not turn.text}
+    return [turn for number, turn in enumerate(turns) if number not in nothing and number + 1 not in nothing]
 
 
 def _localised(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -23,6 +23,8 @@ from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
 
 FREEDOM = ("temperature", "top_p", "max_tokens")
+CHATTING = Sampling(temperature=0.2, top_p=0.9)
+"""What small chat models answer best with; those that write on in a style may be bolder."""
 
 
 @login_required
@@ -84,7 +86,7 @@ def say(request: UserRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         name, errors = next(iter(form.errors.items()))
         raise UserError(f"{form[name].label}: {errors[0]}")
-    options = form.settings.model_dump(mode="json", exclude_defaults=True)
+    options = form.settings.model_dump(mode="json", exclude_none=True)
     turns = services.say(chat, request.POST.get("text", ""), options)
     return render(request, "playground/_turns.html", {"turns": turns, "chat": chat})
 
@@ -138,7 +140,7 @@ def _chat_page(request: UserRequest, model: Served) -> HttpResponse:
         "chat": chat,
         "chats": model.chats(),
         "turns": chat.turns.all(),
-        "freedom": SettingsForm(Sampling(), {}, prefix="freedom").pick(FREEDOM),
+        "freedom": SettingsForm(CHATTING if model.chats() else Sampling(), {}, prefix="freedom").pick(FREEDOM),
         "samples": presenters.beginnings(model),
     }
     return render(request, "playground/chat.html", context)
