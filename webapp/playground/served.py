@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from training import packaged
 from training.tasks import TASKS, Task
@@ -42,7 +43,9 @@ class Served:
         try:
             return storage.local_folder(f"{self.run.folder}/model")
         except FileNotFoundError as error:
-            raise UserError("This run has left no model.", "Try a run that has finished.", code="no_model") from error
+            raise UserError(
+                _("This run has left no model."), _("Try a run that has finished."), code="no_model"
+            ) from error
 
     def chats(self) -> bool:
         """Whether it was taught to answer; otherwise it writes on from a beginning."""
@@ -55,7 +58,7 @@ class Served:
 def of_run(run: Run) -> Served:
     """The model of a run; raises UserError if the run has not finished."""
     if run.status != Run.Status.FINISHED:
-        raise UserError("This run has no model yet.", "Wait until it has finished.", code="no_model", status=409)
+        raise UserError(_("This run has no model yet."), _("Wait until it has finished."), code="no_model", status=409)
     return Served(key=f"run-{run.pk}", title=run.name, task=TASKS[run.task], run=run)
 
 
@@ -78,7 +81,7 @@ def of_key(key: str) -> Served:
     """The model of a key, as jobs carry it."""
     if key.startswith(READY):
         if (served := of_name(key.removeprefix(READY))) is None:
-            raise UserError("This model is not installed here.", "Install its package.", code="no_model")
+            raise UserError(_("This model is not installed here."), _("Install its package."), code="no_model")
         return served
     return of_run(Run.objects.get(pk=int(key.removeprefix("run-"))))
 
