@@ -96,8 +96,8 @@ def test_stop_and_keep_then_resume_gives_the_curve_of_an_unbroken_run(seat, vers
         run = train_here(run)
     assert run.status == Run.Status.FINISHED
     curves = [series.read(each, ["train/loss"], points=5_000)["train/loss"] for each in (whole, run)]
-    assert curves[0]["x"].tolist() == curves[1]["x"].tolist()
-    assert curves[0]["y"].tolist() == curves[1]["y"].tolist()
+    assert curves[0]["x"] == curves[1]["x"]
+    assert curves[0]["y"] == curves[1]["y"]
 
 
 def test_stop_and_discard_ends_at_once_and_leaves_no_file(seat, version):

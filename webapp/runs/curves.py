@@ -1,4 +1,4 @@
-"""Curves in memory: packed to few bytes, and thinned so that every spike stays. Knows no database."""
+"""Curves in memory: packed to few bytes, and thinned so that every spike stays. Knows no database and no Django."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from training.events import Points
+from webapp.runs.asked import BUCKET, Asked, Axis
 
-BUCKET = 32
-"""Points of which the coarse level keeps the lowest and the highest."""
 MOST_MARKS = 200
 """Values that are not numbers which one view or one chunk's coarse level lists."""
 
@@ -171,3 +171,42 @@ def shortest(values: NDArray[np.float64]) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         small = values.astype(np.float32)
     return small if np.array_equal(small, values, equal_nan=True) else values
+
+
+def views(asked: Sequence[Asked], points: int, axis: Axis) -> list[dict[str, Any]]:
+    """Each curve in at most `points` points; see `series.read` for the shape."""
+    return [_view(curve, points, axis) for curve in asked]
+
+
+def _view(asked: Asked, points: int, axis: Axis) -> dict[str, Any]:
+    level = [unpack_extremes(asked.coarse)] if asked.coarse else []
+    curve = concat(level + [unpack(data) for data in asked.chunks])
+    shown = curve.part(spikes_kept(curve.steps, curve.values, points))
+    odd = curve.part(np.flatnonzero(~np.isfinite(curve.values))[:MOST_MARKS])
+    marks = zip(_plain(_places(odd, axis, asked)), odd.values, strict=True)
+    return {
+        "x": _plain(_places(shown, axis, asked)),
+        "y": _plain(shortest(shown.values)),
+        "count": asked.count,
+        "last_step": int(curve.steps[-1]),
+        "not_numbers": [[place, str(value)] for place, value in marks],
+    }
+
+
+def _places(curve: Curve, axis: Axis, asked: Asked) -> NDArray[Any]:
+    if axis == "seconds":
+        return curve.seconds
+    return (curve.steps * asked.epochs_per_step).round(4) if axis == "epoch" else curve.steps
+
+
+def _plain(values: NDArray[Any]) -> list[float]:
+    """Python's numbers with as few digits as the array's kind needs."""
+    numbers: list[float] = orjson.loads(orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY))
+    return numbers
+
+
+def thin(points: Points, most: int) -> dict[str, Any]:
+    """A block of new points for a live frame, in at most `most` points that keep the spikes."""
+    curve = curve_of(points)
+    curve = curve.part(spikes_kept(curve.steps, curve.values, most))
+    return {"steps": curve.steps, "seconds": curve.seconds, "values": shortest(curve.values)}

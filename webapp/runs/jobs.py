@@ -48,19 +48,19 @@ def execute_run(run_id: int) -> None:
 
 def catch_up(run: Run) -> None:
     """Record what an earlier engine still wrote after its worker had died: points, and perhaps a checkpoint."""
-    from webapp.runs import series
+    from webapp.runs.series_writer import Writer
 
     if folder := workspace.left_behind(run):
         engine.clear(folder)
         events, offset = engine.read_rest(folder, run.events_read)
-        lifecycle.record_events(run, events, series.Writer(run.pk), offset=offset)
+        lifecycle.record_events(run, events, Writer(run.pk), offset=offset)
 
 
 def watch(run: Run, process: engine.EngineProcess) -> told.Event | None:
     """Follow the engine until it has ended, and pass on what people ask for; returns its last word, if it had one."""
-    from webapp.runs import series
+    from webapp.runs.series_writer import Writer
 
-    curves = series.Writer(run.pk)
+    curves = Writer(run.pk)
     ending = None
     for events in process.follow():
         if not lifecycle.record_events(run, events, curves, offset=process.offset):

@@ -12,7 +12,6 @@ from typing import Any
 
 from training.events import Points
 from webapp.core import live
-from webapp.runs import series
 from webapp.runs.models import Note, Run
 
 FRAME_POINTS = 32
@@ -51,6 +50,8 @@ def status_as_json(run: Run) -> dict[str, Any]:
 
 def tell_progress(run: Run, points: Mapping[str, Points], notes: Sequence[Note]) -> None:
     """One frame for the page: what moved, and the new points, thinned so that every spike stays."""
+    from webapp.runs.curves import thin  # numpy, which the web process does without
+
     channel = f"run-{run.pk}"
     for note in notes:
         live.publish(channel, "note", note_as_json(note))
@@ -62,7 +63,7 @@ def tell_progress(run: Run, points: Mapping[str, Points], notes: Sequence[Note])
             "phase": run.phase,
             "progress": progress_as_json(run),
             "metrics": run.metrics if points else {},
-            "points": {name: series.thin(block, FRAME_POINTS) for name, block in points.items() if block.steps},
+            "points": {name: thin(block, FRAME_POINTS) for name, block in points.items() if block.steps},
         },
     )
 
