@@ -84,14 +84,14 @@ def first(channel: str, seconds: float) -> tuple[str, dict[str, Any]] | None:
 
 
 async def event_stream(
-    request: HttpRequest, channel: str, *, greeting: Iterable[tuple[str, dict[str, Any]]] = ()
+    request: HttpRequest, channel: str, *, since: str = "", greeting: Iterable[tuple[str, dict[str, Any]]] = ()
 ) -> StreamingHttpResponse:
-    """Answer an async view with the channel's news since `Last-Event-ID` or `?after=`, else from now on.
+    """Answer an async view with the channel's news since `Last-Event-ID` or `?after=`, else since the cursor `since`.
 
     Each event has `id`, `event` and JSON `data`. `reset` says that news was missed: read the truth again. The events of
     `greeting` come first.
     """
-    after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+    after = request.headers.get("Last-Event-ID") or request.GET.get("after") or since
     hello = b"retry: 1000\n\n" + b"".join(_encode(event, orjson.dumps(data)) for event, data in greeting)
     return StreamingHttpResponse(
         _with_hello(hello, stream(channel, after)),

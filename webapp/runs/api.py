@@ -232,11 +232,12 @@ class CompareView(APIView):
 
 async def run_events(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Check who asks and which run as for every other call; then either answer, or begin the stream."""
+    cursor = await sync_to_async(live.latest, thread_sensitive=False)(f"run-{pk}")
     view = RunViewSet.as_view({"get": "events"}, renderer_classes=[EventStream, JSONRenderer])
     answer = await sync_to_async(view)(request, pk=pk)
     if answer.status_code != 200 or answer.accepted_renderer.format != EventStream.format:
         return cast(HttpResponseBase, answer)
-    return await live.event_stream(request, f"run-{pk}", greeting=[("status", answer.data)])
+    return await live.event_stream(request, f"run-{pk}", since=cursor, greeting=[("status", answer.data)])
 
 
 def _person(request: Request) -> User:

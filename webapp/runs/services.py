@@ -156,13 +156,17 @@ def _fitting_task(description: Description, given: Mapping[str, list[str]]) -> s
     if not given and proposed:
         return proposed[0]
     candidates: list[str] = [*proposed, *TASKS]
+    refusals: list[TrainingError] = []
     for task in dict.fromkeys(candidates):
         if set(given) <= {role.key for role in TASKS[task].roles} and architectures_for(task):
             try:
                 check_roles(description, task, _complete_roles(description, task, given))
-            except TrainingError:
-                continue
-            return task
+            except TrainingError as refusal:
+                refusals.append(refusal)
+            else:
+                return task
+    if refusals:
+        raise refusals[0]
     raise UserError(
         _("No task can learn from these columns."),
         _("Say which task you mean, and which columns have which role."),
