@@ -8,9 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from training.data.schema import DataKind
 
 FILES = Path(__file__).parent / "starter_files"
@@ -41,6 +38,11 @@ def starter(key: str) -> Starter:
     return {entry.key: entry for entry in STARTERS}[key]
 
 
+def write_starter(key: str, folder: Path) -> Path:
+    """Write the starter's file into a folder; raises KeyError."""
+    return starter(key).write(folder)
+
+
 def _copy(path: Path) -> None:
     shutil.copyfile(FILES / path.name, path)
 
@@ -52,6 +54,9 @@ def _unpack(path: Path) -> None:
 
 def _draw_digits(path: Path) -> None:
     """The 8 × 8 digits of 17 greys as PNG files of 32 × 32 in a folder per digit."""
+    import numpy as np  # the list of starters does without
+    from PIL import Image
+
     with gzip.open(FILES / "digits.csv.gz", "rt") as file:
         rows = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     with zipfile.ZipFile(path, "w") as archive:

@@ -50,6 +50,16 @@ def local_folder(prefix: str) -> Path:
     return folder
 
 
+def local_file(name: str) -> Path:
+    """A stored file as a path on this machine, only to read; like `local_folder`, but of one file."""
+    if not isinstance(default_storage, FileSystemStorage):
+        return _download_file(name)
+    path = Path(default_storage.path(name))
+    if not path.is_file():
+        raise FileNotFoundError(f"storage has no file {name}")
+    return path
+
+
 def delete_folder(prefix: str) -> None:
     """Forget a folder and everything in it; nothing happens if it is not there."""
     if isinstance(default_storage, FileSystemStorage):
@@ -69,10 +79,13 @@ def open_file(name: str) -> File:  # type: ignore[type-arg]
 
 
 def forget_unused_copies() -> None:
-    """Delete downloaded folders that nobody has asked for in a week."""
+    """Delete downloads that nobody has asked for in a week."""
     for stamp in _cache().rglob("*.used"):
         if stamp.stat().st_mtime < time.time() - UNUSED_AFTER:
-            shutil.rmtree(stamp.with_suffix(""), ignore_errors=True)
+            copy = stamp.with_suffix("")
+            if copy.is_file():
+                copy.unlink()
+            shutil.rmtree(copy, ignore_errors=True)
             stamp.unlink(missing_ok=True)
 
 
@@ -94,6 +107,7 @@ def _delete_remote(prefix: str) -> None:
     for name in list(_names(prefix)):
         default_storage.delete(name)
     shutil.rmtree(_cache() / prefix, ignore_errors=True)
+    shutil.rmtree(_cache() / "files" / prefix, ignore_errors=True)
 
 
 def _upload(folder: Path, prefix: str) -> None:
@@ -112,6 +126,19 @@ def _download(prefix: str) -> Path:
         if not folder.is_dir():
             _fetch(prefix, folder)
     return folder
+
+
+def _download_file(name: str) -> Path:
+    """Fetch one file once; it lies apart from the downloaded folders, which are whole."""
+    path = _cache() / "files" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path.with_name(f"{path.name}.used")):
+        if not path.is_file():
+            partial = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+            with default_storage.open(name, "rb") as source, partial.open("wb") as target:
+                shutil.copyfileobj(source, target, 2**20)
+            partial.rename(path)
+    return path
 
 
 def _fetch(prefix: str, folder: Path) -> None:

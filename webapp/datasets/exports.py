@@ -9,15 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from training.data.schema import ID, PART
+from webapp.core import apart
 
 BATCH_ROWS = 4096
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 
 
 def csv_chunks(parquet: Path, parts: bool) -> Iterator[bytes]:
-    """The rows as UTF-8 CSV with a header row; `_part` only where the files said which part a row belongs to."""
+    """The rows as UTF-8 CSV with a header row; `_part` only where the files said which part a row belongs to.
+
+    They are made beside this process, because Arrow costs much memory.
+    """
+    return apart.stream("webapp.datasets.exports:make_csv", parquet, parts)
+
+
+def make_csv(parquet: Path, parts: bool) -> Iterator[bytes]:
+    """What `csv_chunks` promises."""
     import pyarrow as pa
-    import pyarrow.parquet as pq  # costs a web process some memory, so only where it is needed
+    import pyarrow.parquet as pq
 
     with pq.ParquetFile(parquet) as file:
         fields = [field for field in file.schema_arrow if field.name != ID and (parts or field.name != PART)]

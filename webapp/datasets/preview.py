@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 
 from training.data.schema import ID, PART, Column, Description
+from webapp.core import apart
 from webapp.core.storage import local_folder
 from webapp.datasets.models import DatasetVersion
 
@@ -82,11 +83,9 @@ class Page:
 
 def read_page(version: DatasetVersion, description: Description, *, first: int, first_column: int) -> Page:
     """The rows from `first` on, with as many columns as a screen takes."""
-    from training.data.preview import read_rows  # pyarrow costs a web process some memory
-
     size = PICTURES if is_gallery(description) else ROWS
     columns = list(enumerate(description.columns))[first_column : first_column + COLUMNS]
-    rows = read_rows(local_folder(version.folder), first, size)
+    rows = _read_rows(version, first, size)
     drawn = [
         Row(
             number,
@@ -116,13 +115,30 @@ def picture_url(version: DatasetVersion, row: int, column: str) -> str:
 
 def api_rows(version: DatasetVersion, *, first: int, limit: int) -> list[dict[str, Any]]:
     """Rows as programs read them; a picture is its size and the address of its bytes."""
-    from training.data.preview import read_rows
-
-    rows: list[dict[str, Any]] = read_rows(local_folder(version.folder), first, limit)
+    rows = _read_rows(version, first, limit)
     for number, row in enumerate(rows, start=first):
         for index, name in enumerate(name for name in row if name not in (ID, PART)):
             if isinstance(row[name], dict):
                 row[name] = row[name] | {"url": cell_url(version, number, index)}
+    return rows
+
+
+def whole_cell(version: DatasetVersion, row: int, column: str) -> Any:
+    """A cell that the preview cuts, whole."""
+    return _read_rows(version, row, 1)[0][column]
+
+
+def picture(version: DatasetVersion, row: int, column: str) -> bytes:
+    """The bytes of a picture; raises IndexError where there is none."""
+    data: bytes = apart.run("training.data.preview:read_cell_bytes", local_folder(version.folder), row, column)
+    return data
+
+
+def _read_rows(version: DatasetVersion, first: int, limit: int) -> list[dict[str, Any]]:
+    """Read beside this process, because Arrow costs much memory."""
+    rows: list[dict[str, Any]] = apart.run(
+        "training.data.preview:read_rows", local_folder(version.folder), first, limit
+    )
     return rows
 
 

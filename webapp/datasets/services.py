@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.core.files.uploadedfile import UploadedFile
@@ -14,16 +13,14 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from webapp.core import storage
+from training.data.starters import STARTERS, Starter
+from webapp.core import apart, storage
 from webapp.core.errors import UserError
 from webapp.datasets import lifecycle, uploads
 from webapp.datasets.jobs import import_dataset
 from webapp.datasets.models import Dataset, Upload
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership, Project, User
-
-if TYPE_CHECKING:
-    from training.data.starters import Starter
 
 NAME_LENGTH = 120
 
@@ -42,8 +39,6 @@ def finish_upload(upload: Upload, *, name: str = "") -> Dataset:
 
 def starters() -> tuple[Starter, ...]:
     """The data sets that ship with the product, in the order in which they are offered."""
-    from training.data.starters import STARTERS  # numpy and Pillow, which most pages do without
-
     return STARTERS
 
 
@@ -55,7 +50,7 @@ def add_starter(*, member: Membership, key: str) -> Dataset:
         raise UserError(_("There is no starter dataset of that name."), _("Choose another one."), code="no_starter")
     source = f"originals/{uuid4()}"
     with TemporaryDirectory() as folder:
-        starter.write(Path(folder))
+        apart.run("training.data.starters:write_starter", key, Path(folder))
         storage.save_folder(Path(folder), source)
     return _create(
         project=member.project,

@@ -129,17 +129,15 @@ def delete(request: UserRequest, pk: int) -> HttpResponse:
 @require_GET
 def cell(request: UserRequest, pk: int, row: int, column: int) -> HttpResponse:
     """A picture's bytes, or the whole of a text that the preview cuts."""
-    from training.data.preview import read_cell_bytes, read_rows
-
     version = _version(_dataset(request, pk), request.GET.get("version", ""))
     known = version.description["columns"]
     if column >= len(known) or row >= version.rows:
         raise Http404
-    folder, name = local_folder(version.folder), known[column]["name"]
+    name = known[column]["name"]
     if known[column]["type"] != "image":
-        return render(request, "datasets/_cell_whole.html", {"value": read_rows(folder, row, 1)[0][name]})
+        return render(request, "datasets/_cell_whole.html", {"value": preview.whole_cell(version, row, name)})
     try:
-        data = read_cell_bytes(folder, row, name)
+        data = preview.picture(version, row, name)
     except IndexError as error:
         raise Http404 from error
     headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}

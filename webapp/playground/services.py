@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from typing import Any
 
@@ -20,7 +19,7 @@ from webapp.projects.models import User
 from webapp.projects.services import note_tried
 from webapp.runs.inputs import raw_inputs
 from webapp.runs.models import Run
-from webapp.runs.results import predictions_table
+from webapp.runs.results import random_prediction
 
 PATIENCE = 60.0
 """Seconds until nobody waits for an answer any more."""
@@ -99,10 +98,9 @@ def new_chat(model: Served, user: User) -> Chat:
 
 def held_out_example(run: Run) -> dict[str, Any]:
     """A random example of the held-out part: `row`, `truth`, the model's `prediction` there, and the `inputs`."""
-    table = predictions_table(run)
-    if not table.num_rows:
+    drawn = random_prediction(run)
+    if drawn is None:
         raise UserError(_("This run has no held-out examples."), _("Type one of your own."))
-    drawn = table.slice(secrets.randbelow(table.num_rows), 1).to_pylist()[0]
     return {
         "row": drawn["row"],
         "truth": drawn.get("truth"),

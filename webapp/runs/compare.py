@@ -13,7 +13,7 @@ from training.spec import TrainSpec
 from training.tasks import TASKS
 from webapp.runs import paired, series
 from webapp.runs.models import Run
-from webapp.runs.results import read_report
+from webapp.runs.results import predictions_path, read_report
 
 MOST_TESTED = 10
 """Runs that are tested against the first one; each costs reading its predictions."""
@@ -127,18 +127,18 @@ def _curves(runs: Sequence[Run], points: int, x: series.Axis) -> dict[str, list[
 
 def _pairs(runs: Sequence[Run]) -> tuple[list[dict[str, Any]], list[str]]:
     """Each run against the first, example by example, where both were judged on the same ones."""
-    answers = [paired.read_answers(run) for run in runs[: MOST_TESTED + 1]]
-    if not answers or answers[0] is None:
-        return [], []
     pairs, warnings = [], []
-    for run, other in zip(runs[1:], answers[1:], strict=False):
-        if other is None or run.task != runs[0].task:
+    if not runs or predictions_path(runs[0]) is None:
+        return [], []
+    for run in runs[1 : MOST_TESTED + 1]:
+        if predictions_path(run) is None or run.task != runs[0].task:
             continue
-        if not paired.same_examples(answers[0], other):
+        figures = paired.compare_answers(runs[0], run)
+        if figures:
+            pairs.append(paired.judge(runs[0], run, figures))
+        elif figures is None:
             warnings.append(
                 _("“%(a)s” and “%(b)s” were judged on different held-out examples: their measures are not comparable.")
                 % {"a": runs[0].name, "b": run.name}
             )
-            continue
-        pairs.append(paired.judge(runs[0], run, answers[0], other))
     return pairs, warnings

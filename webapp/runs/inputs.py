@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from training.spec import TrainSpec
 from training.tasks import ColumnType
+from webapp.core import apart
 from webapp.core.storage import local_folder
 from webapp.datasets.models import DatasetVersion
 from webapp.datasets.preview import picture_url
@@ -49,19 +50,8 @@ def _shown(version: DatasetVersion, row: int, name: str, column_type: ColumnType
 
 
 def _read(version: DatasetVersion, columns: Sequence[str], rows: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The cells by row; only the row groups in which the rows lie are read."""
-    import pyarrow.parquet as pq  # costs a web process some memory
-
-    if not columns:
-        return {row: {} for row in rows}
-    file = pq.ParquetFile(local_folder(version.folder) / "data.parquet", memory_map=True)
-    found: dict[int, dict[str, Any]] = {}
-    start = 0
-    for group in range(file.num_row_groups):
-        end = start + file.metadata.row_group(group).num_rows
-        wanted = sorted({row for row in rows if start <= row < end})
-        if wanted:
-            table = file.read_row_group(group, columns=list(columns)).take([row - start for row in wanted])
-            found |= dict(zip(wanted, table.to_pylist(), strict=True))
-        start = end
+    """The cells by row, read beside this process, because Arrow costs much memory."""
+    found: dict[int, dict[str, Any]] = apart.run(
+        "training.data.preview:read_stored", local_folder(version.folder), list(columns), list(rows)
+    )
     return found

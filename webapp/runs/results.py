@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -10,7 +11,7 @@ from typing import Any
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from training.report import Report
-from webapp.core import storage
+from webapp.core import apart, storage
 from webapp.runs.models import Run
 
 PREDICTIONS = "predictions.parquet"
@@ -37,30 +38,25 @@ def read_predictions(
 
     `truth` and `prediction` filter by label, which is a cell of the confusion matrix; `wrong` leaves out what is right.
     """
-    import pyarrow.compute as pc
-
-    table = predictions_table(run)
-    if table is None:
+    path = predictions_path(run)
+    if path is None:
         return {"count": 0, "results": []}
-    for column, value in (("truth", truth), ("prediction", prediction)):
-        if value:
-            table = table.filter(pc.equal(pc.cast(table[column], "string"), value))
-    if wrong and "correct" in table.column_names:
-        table = table.filter(pc.invert(table["correct"]))
-    page = table.sort_by([("loss", "descending"), ("row", "ascending")]).slice(offset, limit)
-    # ids are 64-bit hashes, more than a browser's numbers hold
-    return {"count": table.num_rows, "results": [row | {"id": str(row["id"])} for row in page.to_pylist()]}
+    found: dict[str, Any] = apart.run("webapp.runs.answers:page", path, truth, prediction, wrong, offset, limit)
+    return found
 
 
-def predictions_table(run: Run) -> Any:
-    """`predictions.parquet` as an Arrow table; None for runs that have none."""
-    import pyarrow.parquet as pq
+def random_prediction(run: Run) -> dict[str, Any] | None:
+    """One held-out example with the model's answer; None for runs that have none."""
+    path = predictions_path(run)
+    return apart.run("webapp.runs.answers:draw", path, secrets.randbits(48)) if path else None
 
+
+def predictions_path(run: Run) -> Path | None:
+    """`predictions.parquet` on this machine; None for runs that have none."""
     name = f"{run.folder}/{PREDICTIONS}"
     if run.status != Run.Status.FINISHED or not storage.has_file(name):
         return None
-    with storage.open_file(name) as handle:
-        return pq.read_table(handle)
+    return storage.local_file(name)
 
 
 def list_files(run: Run) -> list[dict[str, Any]]:
