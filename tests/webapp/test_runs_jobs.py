@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
 from runs_kit import LONG, make_version, queue, status_of, train_here, train_worker, wait_for
 
-from webapp.core import devices, engine
+from webapp.core import devices, engine, storage
 from webapp.runs import jobs, lifecycle, series, services, workspace
 from webapp.runs.models import Run, SeriesChunk
 
@@ -187,7 +189,7 @@ def test_a_killed_worker_takes_its_engine_along_and_another_one_goes_on(seat, ve
     assert steps["count"] == steps["last_step"] >= before
 
 
-def test_a_silent_worker_on_another_machine_loses_its_run_to_the_queue(seat, version, settings):
+def test_a_silent_worker_on_another_machine_loses_its_run_to_the_queue(seat, version):
     run = queue(seat, version)
     held = lifecycle.claim_run(run.pk)
     long_ago = held.heartbeat - 2 * lifecycle.SILENCE
@@ -234,7 +236,7 @@ def test_queueing_works_without_redis(seat, version, settings):
     assert status_of(run) == Run.Status.QUEUED
 
 
-def test_a_slot_is_held_by_one_at_a_time_and_freed_by_death(settings):
+def test_a_slot_is_held_by_one_at_a_time_and_freed_by_death():
     program = "import django; django.setup(); from webapp.core import devices; import time\n"
     program += "with devices.take() as slot: print(slot.key, flush=True); time.sleep(60)"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "webapp.settings"}
@@ -255,3 +257,37 @@ def test_a_slot_is_held_by_one_at_a_time_and_freed_by_death(settings):
         holder.kill()
         holder.wait()
     assert taken.wait(5)
+
+
+@pytest.fixture
+def remote_storage(settings):
+    """A storage that is no folder of this machine, as an object store is."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+
+
+def test_with_remote_storage_any_machine_can_go_on_and_results_are_all_there(seat, version, remote_storage, tmp_path):
+    local = Path(settings.DATA_DIR) / "files" / version.folder
+    storage.save_folder(local, version.folder)
+    run = queue(seat, version, **LONG)
+    thread = in_background(run)
+    learning(run, step=5)
+    lifecycle.ask_to_stop(Run.objects.get(pk=run.pk), keep=True)
+    thread.join(120)
+    run.refresh_from_db()
+    assert storage.has_file(f"{run.folder}/checkpoint-{run.checkpoint_step}/state.pt")
+    assert not workspace.local_path(run).exists()  # another machine would find nothing here either
+
+    spec = run.train_spec()
+    short = spec.recipe.model_copy(update={"epochs": (run.checkpoint_step + 40) * 8 / 160})
+    Run.objects.filter(pk=run.pk).update(spec=spec.model_copy(update={"recipe": short}).model_dump(mode="json"))
+    services.resume_run(run)
+    run = train_here(Run.objects.get(pk=run.pk))
+    assert run.status == Run.Status.FINISHED, run.error
+    assert run.notes.filter(kind="started").last().data["resumed_from"] > 0
+    paths = {file["path"] for file in services.list_files(run)}
+    assert {"report.json", "predictions.parquet", "model/model.safetensors"} <= paths
+    assert not storage.has_file(f"{run.folder}/checkpoint-{run.checkpoint_step}/state.pt")
+    assert services.read_report(run).metrics

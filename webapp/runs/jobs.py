@@ -44,6 +44,8 @@ def execute_run(run_id: int) -> None:
                 settle(run, process, ending)
             except Exception as error:
                 lifecycle.fail(run, _what_happened(error))
+            finally:
+                workspace.leave(run)
 
 
 def catch_up(run: Run) -> None:
