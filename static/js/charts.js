@@ -200,6 +200,7 @@ export class LineChart {
     layout.datarevision = ++this.#revision;
     Object.assign(layout.xaxis, { title: { text: this.#unit().title, font: { size: 11 }, standoff: 6 }, hoverformat: ".5~g" });
     Object.assign(layout.yaxis, { type: log ? "log" : "linear", tickformat: percent ? ",.0%" : "" });
+    if (percent) layout.yaxis.autorangeoptions = { clipmin: -0.02, clipmax: 1.02 };
     layout.yaxis.exponentformat = this.#largest() >= 1000 ? "SI" : "e";
     if (![...this.#curves.values()].some((curve) => curve.x.length)) {
       for (const axis of [layout.xaxis, layout.yaxis]) Object.assign(axis, { range: [0, 1], showticklabels: false });
