@@ -95,8 +95,8 @@ def _ready_folder(source: str) -> Path:
     folder = packaged.ready_folder(source)
     if not (folder / "config.json").exists():
         raise UserError(
-            "This model is not prepared on this machine yet.",
-            "Run: python -m training prepare-models.",
+            _("This model is still being prepared on this machine."),
+            _("That takes about a minute after the first start; ask again then."),
             code="no_model",
         )
     return folder
