@@ -3,13 +3,16 @@
 import os
 import re
 
-from django.core.asgi import get_asgi_application
+from webapp.core.lean import leave_out_unused
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+leave_out_unused()
 
-from webapp.core.bodies import stream_bodies
-from webapp.core.database import keep_open
-from webapp.core.limits import limit_bodies
+from django.core.asgi import get_asgi_application  # noqa: E402
+
+from webapp.core.bodies import stream_bodies  # noqa: E402
+from webapp.core.database import keep_open  # noqa: E402
+from webapp.core.limits import limit_bodies  # noqa: E402
 
 UPLOADS = re.compile(r"/datasets/uploads/[0-9a-f-]{36}/")
 
