@@ -19,9 +19,6 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
 from redis import BlockingConnectionPool, Redis, RedisError, ResponseError
-from redis.asyncio import BlockingConnectionPool as AsyncPool
-from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -145,14 +142,17 @@ class Hub:
     """The one reader of an event loop: reads every watched stream and hands each event to the channel's viewers."""
 
     def __init__(self) -> None:
-        pool = AsyncPool.from_url(
+        from redis import asyncio as redis  # only where somebody watches: workers stay smaller without it
+        from redis.asyncio.retry import Retry as AsyncRetry
+
+        pool = redis.BlockingConnectionPool.from_url(
             settings.REDIS_URL,
             max_connections=CONNECTIONS,
             timeout=None,
             socket_timeout=None,
             retry=AsyncRetry(NoBackoff(), 0),  # a connection mended in silence would hide what was missed
         )
-        self._redis: Any = AsyncRedis(connection_pool=pool)
+        self._redis: Any = redis.Redis(connection_pool=pool)
         self._viewers: dict[str, set[Viewer]] = {}
         self._positions: dict[bytes, bytes | str] = {}
         self._bell = f"live:bell:{secrets.token_hex(8)}".encode()
