@@ -64,6 +64,7 @@ class Upload {
   async attempt(onProgress) {
     const place = await this.start();
     this.address = place.url;
+    document.querySelector(`[data-unfinished="${CSS.escape(place.url)}"]`)?.remove();
     this.received = place.received;
     this.samples = [];
     this.say("sending");
@@ -88,9 +89,13 @@ class Upload {
   async sendChunk(place) {
     const from = this.received;
     const began = performance.now();
-    const body = await this.file.slice(from, from + Math.min(this.chunk, place.chunk)).arrayBuffer();
-    const headers = { "Upload-Offset": from, "Upload-Checksum": `crc32=${crc32(body)}`, "Content-Type": "application/octet-stream" };
-    const answer = await this.ask("PUT", place.url, body, headers, (sent) => this.draw(from + sent));
+    const chunk = this.file.slice(from, from + Math.min(this.chunk, place.chunk));
+    const headers = {
+      "Upload-Offset": from,
+      "Upload-Checksum": `crc32=${crc32(await chunk.arrayBuffer())}`,
+      "Content-Type": "application/octet-stream",
+    };
+    const answer = await this.ask("PUT", place.url, chunk, headers, (sent) => this.draw(from + sent));
     if (answer.received === from) throw new Error("busy");
     this.received = answer.received;
     this.draw(this.received);
@@ -206,7 +211,7 @@ function words(error) {
 
 function size(bytes) {
   const [unit, name] = bytes >= 1e9 ? [1e9, "gigabyte"] : bytes >= 1e6 ? [1e6, "megabyte"] : bytes >= 1e3 ? [1e3, "kilobyte"] : [1, "byte"];
-  const options = { style: "unit", unit: name, unitDisplay: "short", maximumSignificantDigits: bytes >= 1e3 ? 3 : 4 };
+  const options = { style: "unit", unit: name, unitDisplay: bytes >= 1e3 ? "short" : "narrow", maximumSignificantDigits: bytes >= 1e3 ? 3 : 4 };
   return new Intl.NumberFormat(document.documentElement.lang, options).format(bytes / unit);
 }
 
