@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -28,8 +28,6 @@ class CNNSettings(Architecture):
         "https://doi.org/10.1109/5.726791"
     )
     simple = ("filters", "dropout")
-    start_small: ClassVar[float] = 0.0
-    """The dense layer reads one size only."""
 
     filters: int = Field(
         32, ge=1, le=512, title="Filters", description="Patterns in the first layer; the second has twice as many."

@@ -38,8 +38,6 @@ IN_MEMORY = 2**30
 """Bytes of decoded pictures above which they lie in a file that is mapped into memory."""
 SHIFT = 2
 """Pixels by which a picture of 32 pixels is moved at most; larger ones in proportion."""
-SMALL_SIDE = 5 / 8
-"""Side of the pictures at the start of a training that starts small."""
 FOR_STATISTICS = 2_000
 """Pictures of the train part that scales and the first layer are computed from."""
 FOR_LINEAR = 20_000
@@ -48,10 +46,9 @@ LINEAR_SIDE = 16
 
 
 class _ForPictures(Protocol):
-    """The settings that every architecture for pictures has."""
+    """The setting that every architecture for pictures has."""
 
     image_size: int
-    start_small: float
 
 
 @runtime_checkable
@@ -69,7 +66,7 @@ class PictureClasses:
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
         self.spec, self.examples, self.device = spec, examples, device
-        self.settings = cast(_ForPictures, spec.network())
+        settings = cast(_ForPictures, spec.network())
         target = spec.column("target")
         names = {part: labels.as_names(examples.column(target, part)) for part in examples.rows}
         self.labels = labels.learn_labels(names["train"], target)
@@ -80,7 +77,7 @@ class PictureClasses:
         cells = _cells(examples.frame[spec.column("image")], used)
         channels, height, width = survey(cells)
         raw = Shapes(outputs=len(self.labels), channels=channels, height=height, width=width)
-        self.shapes = fit_pictures(raw, self.settings.image_size)
+        self.shapes = fit_pictures(raw, settings.image_size)
         self.pictures = torch.from_numpy(_decode_all(cells, self.shapes, model_folder.parent)).to(device.torch)
         self.places = {
             part: torch.from_numpy(np.searchsorted(used, rows)).to(device.torch) for part, rows in examples.rows.items()
@@ -116,11 +113,8 @@ class PictureClasses:
             )
         else:
             pictures = self.pictures[chosen]
-        scaled = self.viewing.scale(pictures)
-        if epoch < int(self.settings.start_small * recipe.epochs):
-            sides = [round(side * SMALL_SIDE) for side in scaled.shape[-2:]]
-            scaled = F.interpolate(scaled, sides, mode="bilinear", antialias=True)
-        return F.cross_entropy(model(scaled), self.targets["train"][indices], label_smoothing=recipe.label_smoothing)
+        scores = model(self.viewing.scale(pictures))
+        return F.cross_entropy(scores, self.targets["train"][indices], label_smoothing=recipe.label_smoothing)
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
