@@ -3,20 +3,17 @@
 import { LineChart } from "./charts.js";
 
 const POINTS = 1000;
+const MOST_POINTS = 5000;
 
 /** "val/accuracy" -> "accuracy": what is drawn together in one chart. */
 export const measureOf = (name) => name.slice(name.indexOf("/") + 1);
 export const splitOf = (name) => name.slice(0, name.indexOf("/"));
 
-/** Curves as the API tells them: {"val/loss": {x, y}}; answers null where it does not answer. */
-export async function readSeries(url, axis, range = null) {
+/** What the API says of curves in so many points; null where it does not answer. */
+export async function readSeries(url, axis, points = POINTS) {
   const address = new URL(url, location.href);
-  address.searchParams.set("points", POINTS);
+  address.searchParams.set("points", points);
   address.searchParams.set("x", axis);
-  if (range) {
-    address.searchParams.set("from", range[0]);
-    address.searchParams.set("to", range[1]);
-  }
   const answer = await fetch(address, { headers: { Accept: "application/json" } });
   return answer.ok ? answer.json() : null;
 }
@@ -31,7 +28,7 @@ export class Board {
   #reading = false;
   #again = false;
 
-  /** `read(axis, range)` resolves to [{id, measure, curve}], or to null if nothing could be read. */
+  /** `read(axis, points)` resolves to [{id, measure, curve}], or to null if nothing could be read. */
   constructor({ root, template, config, read }) {
     this.#root = root;
     this.#template = template;
@@ -62,7 +59,7 @@ export class Board {
       return;
     }
     this.#reading = true;
-    const entries = await this.#read(this.#options.x, null);
+    const entries = await this.#read(this.#options.x, POINTS);
     this.#reading = false;
     if (entries) this.#show(entries);
     if (this.#again) {
@@ -110,7 +107,7 @@ export class Board {
       ...this.#options,
       percent: percent.includes(measure),
       baseline: baselines[measure] ?? null,
-      onZoom: (range) => this.#zoom(measure, range),
+      onZoom: (share) => this.#zoom(measure, share),
     });
     this.#bindTable(card, chart);
     return { chart, card };
@@ -125,9 +122,12 @@ export class Board {
     this.#root.insertBefore(card, after ?? null);
   }
 
-  async #zoom(measure, range) {
-    const entries = await this.#read(this.#options.x, range);
+  /** A part of a curve is read in so many more points as the part is smaller than the whole. */
+  async #zoom(measure, share) {
     const { chart } = this.#charts.get(measure);
+    const points = Math.min(MOST_POINTS, Math.ceil(POINTS / share));
+    if (points <= chart.mostPoints) return;
+    const entries = await this.#read(this.#options.x, points);
     for (const entry of entries ?? []) if (entry.measure === measure) chart.setCurve(entry.id, entry.curve);
   }
 

@@ -2,7 +2,7 @@
 // loaded beside the page (`<link id="plotly" rel="prefetch">`), and what needs no chart does not wait for it.
 
 const REDRAW_MS = 150;
-const MOST_POINTS = 4000;
+const MOST_POINTS = 8000;
 const TABLE_ROWS = 200;
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 const PALETTE = 10;
@@ -60,10 +60,9 @@ export class LineChart {
   #revision = 0;
   #visible = false;
   #started = false;
-  #range = null;
   #onZoom;
 
-  /** `onZoom(range)` is called with [from, to] on the x axis, or null for all of it, and may replace the curves. */
+  /** `onZoom(share)` is called with the share of the curves' length that is in sight, and may replace the curves. */
   constructor(element, { onZoom = () => {}, ...options } = {}) {
     this.#element = element;
     this.#onZoom = onZoom;
@@ -104,13 +103,13 @@ export class LineChart {
   }
 
   setOptions(options) {
-    if (options.x && options.x !== this.#options.x) this.#range = null;
     Object.assign(this.#options, options);
     this.#ask();
   }
 
-  get range() {
-    return this.#range;
+  /** Points of the longest curve. */
+  get mostPoints() {
+    return Math.max(0, ...[...this.#curves.values()].map(({ x }) => x.length));
   }
 
   /** Fill a table's head and body with what is drawn, thinned to some hundred rows. */
@@ -149,12 +148,14 @@ export class LineChart {
   }
 
   #zoomed(change) {
-    if (change["xaxis.autorange"]) this.#range = null;
-    else if (change["xaxis.range[0]"] !== undefined) {
-      const { divisor } = this.#unit();
-      this.#range = [change["xaxis.range[0]"] * divisor, change["xaxis.range[1]"] * divisor];
-    } else return;
-    this.#onZoom(this.#range);
+    const [from, to] = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    const { divisor } = this.#unit();
+    if (from !== undefined) this.#onZoom(Math.min(1, ((to - from) * divisor) / this.#length()));
+  }
+
+  #length() {
+    const ends = [...this.#curves.values()].flatMap(({ x }) => [x[0] ?? 0, x[x.length - 1] ?? 0]);
+    return Math.max(...ends) - Math.min(...ends) || 1;
   }
 
   #largest() {

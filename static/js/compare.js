@@ -23,8 +23,8 @@ function entriesOf(curves, { names }) {
 function openCharts() {
   const config = JSON.parse(document.querySelector("#charts-config").textContent);
   let first = JSON.parse(document.querySelector("#curves").textContent);
-  const read = async (axis, range) => {
-    const curves = first ?? (await readSeries(charts.dataset.url, axis, range))?.curves;
+  const read = async (axis, points) => {
+    const curves = first ?? (await readSeries(charts.dataset.url, axis, points))?.curves;
     first = null;
     return curves ? entriesOf(curves, config) : null;
   };

@@ -35,8 +35,8 @@ function curveOf(name, { x, y }, { splits }) {
   };
 }
 
-async function readCurves(settings, axis, range) {
-  const found = await readSeries(page.dataset.seriesUrl, axis, range);
+async function readCurves(settings, axis, points) {
+  const found = await readSeries(page.dataset.seriesUrl, axis, points);
   if (!found) return null;
   document.querySelector("#no-curves").hidden = Object.keys(found.series).length > 0;
   return Object.entries(found.series).map(([name, curve]) => (
@@ -47,7 +47,7 @@ async function readCurves(settings, axis, range) {
 async function openCharts(root) {
   const settings = config();
   const template = document.querySelector("#chart-template");
-  const read = (axis, range) => readCurves(settings, axis, range);
+  const read = (axis, points) => readCurves(settings, axis, points);
   board = new Board({ root, template, config: settings, read });
   board.marks = settings.checkpoints;
   await board.load();

@@ -85,7 +85,7 @@ def test_from_a_file_to_an_answer(administrator, shared_data):
     expect(page.get_by_role("heading", name="Is the difference real?")).to_be_visible()
     expect(page.locator("#settings-diff").get_by_text("Architecture")).to_be_visible()
     expect(page.locator("#settings-diff").get_by_text("Split seed")).to_be_hidden()
-    page.wait_for_function("document.querySelector('[data-measure=loss] .js-plotly-plot')?.data.length === 4")
+    page.wait_for_function("() => document.querySelector('[data-measure=loss] .js-plotly-plot')?.data.length === 4")
 
     # And the model answers.
     page.goto(first)

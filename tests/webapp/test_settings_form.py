@@ -20,7 +20,7 @@ class Oven(Settings):
     heat: int = Field(180, ge=50, le=250, title="Heat", description="In degrees, <b>not</b> more.")
     hours: float = Field(1.5, gt=0, title="Hours")
     fan: bool = Field(True, title="Fan")
-    shelf: Literal["low", "middle", "high"] = Field("middle", title="Shelf", json_schema_extra={"labels": {"low": "Low"}})
+    shelf: Literal["very-low", "middle", "high"] = Field("middle", title="Shelf")
     power: Literal[1, 2] = Field(1, title="Power")
     timer: int | None = Field(None, title="Timer")
     pauses: list[int] = Field([1, 2], title="Pauses", max_length=3)
@@ -58,7 +58,7 @@ def test_numbers_have_limits_choices_are_selects_and_flags_are_switches():
     assert 'max="250"' in str(made["heat"])
     assert 'step="1"' in str(made["heat"])
     assert 'step="any"' in str(made["hours"])
-    assert '<option value="low">Low</option>' in str(made["shelf"])
+    assert '<option value="very-low">Very low</option>' in str(made["shelf"])
     assert 'role="switch"' in str(made["fan"])
     assert made["fan"].css_classes() == "form-switch"
     assert made["pauses"].value() == "1, 2"

@@ -43,6 +43,38 @@ SENTENCES: dict[str, Promise] = {
 """pydantic's kinds of error in the words of the page; other kinds keep their own message."""
 
 
+CHOICE_WORDS: dict[str, str | Promise] = {
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "all": _("All of it"),
+    "attention": _("Attention"),
+    "auto": _("Automatic"),
+    "bfloat16": "bfloat16",
+    "byte-pairs": _("Byte pairs"),
+    "characters": _("Characters"),
+    "constant": _("Constant"),
+    "cosine": _("Cosine"),
+    "flat-linear": _("Flat, then linear"),
+    "float16": "float16",
+    "float32": "float32",
+    "gelu": "GELU",
+    "head": _("Only the head"),
+    "last": _("The last"),
+    "linear": _("Linear"),
+    "lora": "LoRA",
+    "max-mean": _("Maximum and mean"),
+    "muon": "Muon",
+    "relu": "ReLU",
+    "sgd": "SGD",
+    "sigmoid": _("Sigmoid"),
+    "silu": "SiLU",
+    "tanh": "tanh",
+    "whole": _("The whole model"),
+    "words": _("Words"),
+}
+"""Choices whose key is not how people write them; others are shown as a key with its hyphens opened."""
+
+
 class Switch(forms.CheckboxInput):
     """A checkbox that also says no: an absent value stands for the default, not for off."""
 
@@ -85,8 +117,7 @@ class SettingField(forms.Field):
     def _widget(self) -> forms.Widget:
         attrs: dict[str, Any] = {"data-default": self.default}
         if self.choices:
-            labels = self.schema.get("labels", {})
-            return forms.Select(attrs, [(key, _translated(labels.get(key, key))) for key in self.choices])
+            return forms.Select(attrs, [(key, choice_words(key)) for key in self.choices])
         if self.schema.get("type") == "boolean":
             return Switch(attrs)
         if self.schema.get("type") in ("integer", "number"):
@@ -149,6 +180,11 @@ class SettingsForm(forms.Form):
         """The other fields, in the order in which the class declares them."""
         left_out = set(names)
         return [self[name] for name in self.fields if name not in left_out]
+
+
+def choice_words(key: str) -> str:
+    """A choice as people write it."""
+    return str(CHOICE_WORDS.get(key) or key.replace("-", " ").replace("_", " ").capitalize())
 
 
 def sentence(problem: ErrorDetails) -> str:

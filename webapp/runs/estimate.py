@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from statistics import median
 from typing import Any
@@ -118,12 +119,12 @@ def _work(spec: TrainSpec, facts: Facts, held_out: int) -> Work:
 def _correction(spec: TrainSpec) -> float | None:
     """How much longer the last runs of this architecture took than the constants say; None before the first."""
     finished = Run.objects.filter(architecture=spec.architecture, task=spec.task, status=Run.Status.FINISHED)
-    ratios = [_ratio(pk) for pk in finished.order_by("-ended").values_list("pk", flat=True)[:5]]
+    ratios = [_ratio(pk, ended) for pk, ended in finished.order_by("-ended").values_list("pk", "ended")[:5]]
     return min(50.0, max(0.02, median(ratios))) if ratios else None
 
 
 @lru_cache(1024)
-def _ratio(run_id: int) -> float:
+def _ratio(run_id: int, ended: datetime) -> float:
     """A finished run's time over its estimate. Finished runs never change."""
     run = Run.objects.select_related("version").get(pk=run_id)
     spec = run.train_spec()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from inspect import getdoc
 from typing import Any
@@ -13,10 +12,9 @@ from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from training.architectures import Architecture, architectures_for
-from training.data.schema import Column, Description, Proposal
+from training.data.schema import Description, Proposal
 from training.errors import TrainingError
 from training.recipes import PRESETS, Preset
 from training.spec import Split, TrainSpec
@@ -26,74 +24,15 @@ from webapp.core.settings_form import SettingsForm
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.projects.models import Membership
 from webapp.runs import services
-
-RECIPE_GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
-    (gettext_lazy("Length and batches"), ("epochs", "batch_size", "accumulate", "evaluations", "patience")),
-    (
-        gettext_lazy("Optimiser"),
-        ("optimizer", "lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "clip_norm"),
-    ),
+from webapp.runs.choices import (
+    PRESET_WORDS,
+    RECIPE_GROUPS,
+    ArchitectureCard,
+    FieldGroup,
+    Missing,
+    RoleChoice,
+    TaskChoice,
 )
-"""Recipe fields by what people look for; those not named here come last under one heading."""
-
-PRESET_WORDS: dict[Preset, tuple[Promise, Promise]] = {
-    "quick": (gettext_lazy("Quick"), gettext_lazy("A first impression")),
-    "balanced": (gettext_lazy("Balanced"), gettext_lazy("What most people should take")),
-    "thorough": (gettext_lazy("Thorough"), gettext_lazy("The best result, if time allows")),
-}
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A step that is still to be done before Start: the button's label, why, and the element to go to."""
-
-    label: str
-    text: str
-    anchor: str
-
-
-@dataclass(frozen=True)
-class TaskChoice:
-    """A task as one of the answers to “what should the model learn?”."""
-
-    key: str
-    title: str
-    about: str
-    proposal: Proposal | None
-    fits: bool
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class RoleChoice:
-    """The columns that can have a role, and those that have it."""
-
-    role: Role
-    columns: list[Column]
-    """Those of a type that suits the role and that have no other role which takes one column."""
-    chosen: list[str]
-    proposed: list[str]
-
-
-@dataclass(frozen=True)
-class ArchitectureCard:
-    """An architecture in plain words, with what it would take on this data."""
-
-    key: str
-    title: str
-    about: str
-    good_for: str
-    recommended: bool
-    chosen: bool
-    estimate: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class FieldGroup:
-    """Advanced settings under one heading."""
-
-    title: str
-    fields: list[BoundField]
 
 
 class NewRun:

@@ -17,6 +17,7 @@ from training.recipes import Recipe, Settings
 from training.spec import Split, TrainSpec
 from training.tasks import TASKS, Metric, Task
 from training.tasks.measures import LOSS
+from webapp.core.settings_form import CHOICE_WORDS
 from webapp.runs import series
 from webapp.runs.models import Note, Run
 
@@ -266,7 +267,7 @@ def spoken(value: JsonValue) -> str:
         return f"{value:g}"
     if isinstance(value, list):
         return ", ".join(spoken(item) for item in value) or "–"
-    return "–" if value is None else str(value)
+    return "–" if value is None else str(CHOICE_WORDS.get(str(value), value))
 
 
 def clone_url(run: Run, changes: Mapping[str, JsonValue] | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,11 +22,11 @@ HIDDEN = ("engine.pid", "checkpoint.new", "checkpoint.old")
 
 def read_report(run: Run) -> Report | None:
     """The finished run's `training.report.Report`; None before it is finished."""
-    return _report(run.pk, run.folder) if run.status == Run.Status.FINISHED else None
+    return _report(run.folder, run.ended) if run.status == Run.Status.FINISHED else None
 
 
 @lru_cache(256)
-def _report(run_id: int, folder: str) -> Report:
+def _report(folder: str, ended: datetime | None) -> Report:
     """Finished runs never change."""
     with storage.open_file(f"{folder}/report.json") as handle:
         return Report.model_validate_json(handle.read())
