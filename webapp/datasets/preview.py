@@ -18,6 +18,7 @@ PICTURES = 60
 COLUMNS = 40
 WORD = 32
 """Characters that stay on one line."""
+TURNS = 4
 LONG = 160
 """Characters of a text that a row shows before "show all"."""
 
@@ -152,12 +153,17 @@ def _cell(version: DatasetVersion, row: int, index: int, column: Column, value: 
     if isinstance(value, dict):
         return Cell("image", f"{value['width']} × {value['height']}", cell_url(version, row, index))
     if isinstance(value, list):
-        turns = tuple((str(turn["role"]), cut(str(turn["content"] or ""))) for turn in value[:4])
-        return Cell("conversation", url=cell_url(version, row, index), turns=turns)
+        return _talk(value, cell_url(version, row, index))
     text = str(value)
     if len(text) > LONG:
         return Cell("text", cut(text), cell_url(version, row, index))
     return Cell("text", text, css="word" if len(text) <= WORD else "")
+
+
+def _talk(turns: list[dict[str, str]], url: str) -> Cell:
+    shown = tuple((turn["role"], cut(turn["content"] or "")) for turn in turns[:TURNS])
+    whole = len(turns) <= TURNS and all(len(turn["content"] or "") <= LONG for turn in turns)
+    return Cell("conversation", url="" if whole else url, turns=shown)
 
 
 def cut(text: str) -> str:
