@@ -23,6 +23,7 @@ from training.models.resnet import ResNet, Whitening
 from training.objectives.image import PicturePredictor
 from training.picture_size import fit_pictures
 from training.recipes import PRESETS, Recipe
+from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
 
 CPU = Device(torch.device("cpu"), torch.float32)
@@ -287,3 +288,14 @@ def test_many_pictures_lie_in_a_file_that_leaves_nothing_behind(
     mapped = image.PictureClasses(spec, examples, CPU, tmp_path / "model")
     assert torch.equal(in_memory.pictures, mapped.pictures)
     assert not list(tmp_path.glob("tmp*"))
+
+
+def test_the_linear_baseline_is_the_logistic_regression_of_scikit_learn() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(300, 5, generator=generator)
+    classes = (features[:, 0] + torch.randn(300, generator=generator)).gt(0).long() + features[:, 1].gt(0.5).long()
+    ours = fit_softmax_regression(features, classes, 3, decay=0.01)(features)
+    peer = LogisticRegression(C=1 / (0.01 * 300), tol=1e-8, max_iter=1000).fit(features.numpy(), classes.numpy())
+    assert np.allclose(ours, peer.predict_proba(features.numpy()), atol=2e-3)
