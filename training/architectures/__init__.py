@@ -1,4 +1,4 @@
-"""What can be trained: one settings class per architecture, which is its registration, form, API schema and docs row."""
+"""What can be trained: one settings class each, which is its registration, form, API schema and docs row."""
 
 from __future__ import annotations
 

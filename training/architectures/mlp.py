@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -70,7 +71,7 @@ class MLPSettings(Architecture):
 
     def cost(self, shapes: Shapes) -> Cost:
         widths = [input_width(shapes, self.number_width), *self.sizes, shapes.outputs]
-        weights = sum((before + 1) * after for before, after in zip(widths, widths[1:], strict=False))
+        weights = sum((before + 1) * after for before, after in pairwise(widths))
         waves = shapes.numbers * (16 + 34 * self.number_width) if self.number_width else 0
         norms = 2 * sum(self.sizes) if self.batch_norm else 0
         embeddings = sum(16 * size for size in shapes.categories if size > 32)

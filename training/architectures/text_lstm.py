@@ -58,9 +58,9 @@ class TextLSTMSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         length = expected_length(facts.characters, most={"quick": 128, "balanced": 256, "thorough": 512}[preset])
-        width, steps = {"quick": (64, 600), "balanced": (96, 1500), "thorough": (192, 5000)}[preset]
-        settings = cls(length=length, width=width, counted=True)
-        return settings, from_scratch(facts.rows, steps=steps, lr=2e-3)
+        width = {"quick": 64, "balanced": 96, "thorough": 160}[preset]
+        settings = cls(length=length, width=width, dropout=0.5, word_dropout=0.2, counted=True)
+        return settings, on_counted_words(facts.rows, preset, lr=2e-3)
 
     def cost(self, shapes: Shapes) -> Cost:
         ways, width = (2 if self.two_way else 1), self.width
@@ -98,18 +98,20 @@ def expected_length(characters: float, *, most: int) -> int:
     return min(most, max(64, 32 * round(tokens / 32))) if characters else most
 
 
-def from_scratch(rows: int, *, steps: int, lr: float) -> Recipe:
-    """The recipe of a reader that starts from nothing: about so many corrections, 2 to 20 times through the texts."""
+def on_counted_words(rows: int, preset: Preset, *, lr: float) -> Recipe:
+    """The recipe of a reader that builds on counted words: short, for what it can add is soon learnt by heart.
+
+    With 4,500 short messages the held-out loss of a run of eleven rounds was lowest after the second.
+    """
+    steps = {"quick": 200, "balanced": 500, "thorough": 1000}[preset]
     batch_size = 32 if rows < 20_000 else 64
-    epochs = min(20.0, max(2.0, steps * batch_size / max(1, rows)))
     return Recipe(
-        epochs=round(epochs, 1),
+        epochs=round(min(10.0, max(1.0, steps * batch_size / max(1, rows))), 1),
         batch_size=batch_size,
         lr=lr,
         weight_decay=0.05,
         schedule="cosine",
         warmup=0.1,
         clip_norm=1.0,
-        label_smoothing=0.0,
-        evaluations=10,
+        evaluations={"quick": 4, "balanced": 8, "thorough": 12}[preset],
     )

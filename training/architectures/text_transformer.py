@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.architectures.text_lstm import expected_length, from_scratch
+from training.architectures.text_lstm import expected_length, on_counted_words
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ class TextTransformerSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         length = expected_length(facts.characters, most={"quick": 128, "balanced": 256, "thorough": 512}[preset])
-        layers, width, steps = {"quick": (1, 64, 600), "balanced": (2, 96, 1500), "thorough": (4, 192, 5000)}[preset]
-        settings = cls(length=length, layers=layers, width=width, counted=True)
-        return settings, from_scratch(facts.rows, steps=steps, lr=1e-3)
+        layers, width = {"quick": (1, 64), "balanced": (2, 96), "thorough": (3, 128)}[preset]
+        settings = cls(length=length, layers=layers, width=width, dropout=0.4, word_dropout=0.2, counted=True)
+        return settings, on_counted_words(facts.rows, preset, lr=1e-3)
 
     def cost(self, shapes: Shapes) -> Cost:
         width, length = self.width, min(shapes.length or self.length, self.length)

@@ -185,4 +185,3 @@ class Language:
     def _sample_length(self, model: nn.Module) -> int:
         large = sum(weight.numel() for weight in model.parameters()) > 50_000_000
         return 48 if large and self.device.torch.type == "cpu" else 240
-
