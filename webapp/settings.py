@@ -224,6 +224,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {
+        "DatasetStatus": "webapp.datasets.models.Dataset.Status",
+        "RunStatus": "webapp.runs.models.Run.Status",
+    },
 }
 
 LOGGING = {

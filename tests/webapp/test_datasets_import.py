@@ -5,8 +5,9 @@ import time
 from datetime import timedelta
 
 import pytest
-from datasets_kit import FLOWERS, bring, import_here
+from datasets_kit import FLOWERS, bring, import_here, import_worker
 from django.utils.timezone import now
+from runs_kit import wait_for
 
 from training.data import importing
 from webapp.core import storage
@@ -141,6 +142,25 @@ def test_a_long_phase_keeps_its_worker_alive(seat, monkeypatch):
             time.sleep(0.02)
     assert not lifecycle.unattended().exists()
     assert threading.active_count() < 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_whose_worker_is_killed_is_done_by_the_next_one(seat, shared_data):
+    archive = shared_data / "image-classification" / "cifar10_12k_train_test.zip"
+    dataset = bring(seat, archive, filename="pictures.zip")
+    with import_worker() as worker:
+        wait_for(lambda: Dataset.objects.filter(pk=dataset.pk).exclude(phase="").first(), what="the first phase")
+        worker.kill()
+        worker.wait()
+    dataset.refresh_from_db()
+    assert dataset.status == Dataset.Status.IMPORTING
+    Dataset.objects.update(heartbeat=now() - timedelta(minutes=2))
+    jobs.tend_imports()
+    with import_worker():
+        settled = Dataset.objects.exclude(status=Dataset.Status.IMPORTING)
+        wait_for(lambda: settled.filter(pk=dataset.pk).first(), what="the end of the import")
+    dataset.refresh_from_db()
+    assert (dataset.status, dataset.attempt, dataset.latest.rows) == (Dataset.Status.READY, 2, 12_000)
 
 
 def test_a_dataset_deleted_while_it_is_imported_leaves_nothing(seat, monkeypatch):
