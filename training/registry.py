@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -17,7 +18,8 @@ class Registry(Generic[T]):
         self.noun = noun
         self.package = package
         self._entries: dict[str, T] = {}
-        self._loaded = False
+        self._loaded = self._loading = False
+        self._lock = threading.RLock()
 
     def register(self, key: str) -> Callable[[T], T]:
         """Decorate a class to make it available under `key`, which it keeps as its attribute `key`."""
@@ -56,9 +58,19 @@ class Registry(Generic[T]):
 
     def _all(self) -> dict[str, T]:
         if not self._loaded:
-            self._loaded = True
+            with self._lock:  # threads that come meanwhile wait for the whole, not for a part of it
+                self._load()
+        return self._entries
+
+    def _load(self) -> None:
+        if self._loaded or self._loading:  # the modules themselves may look at what there is
+            return
+        self._loading = True
+        try:
             package = importlib.import_module(self.package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
-            self._entries = dict(sorted(self._entries.items(), key=lambda item: getattr(item[1], "order", 100)))
-        return self._entries
+        finally:
+            self._loading = False
+        self._entries = dict(sorted(self._entries.items(), key=lambda item: getattr(item[1], "order", 100)))
+        self._loaded = True
