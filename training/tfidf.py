@@ -102,6 +102,12 @@ class Learnt:
     unseen: Floats
     """Scores (chosen texts, classes) by models that learnt from the others."""
 
+    def apart(self, scores: Floats) -> Floats:
+        """The model's scores (all texts, classes), with those of the texts it has learnt from as if unseen."""
+        apart = scores.copy()
+        apart[self.chosen] = self.unseen
+        return apart
+
 
 def learn_counted_words(texts: Sequence[str], truth: Ints, classes: int, *, fifths: int = 1) -> Learnt:
     """Learn from `texts` and their class numbers (n,), each of `classes` at least once.

@@ -203,3 +203,29 @@ def test_presets_fit_the_data_and_grow_with_patience(architecture: type[Architec
 
 def _facts(shapes: Shapes) -> Facts:
     return Facts(rows=4000, shapes=shapes, characters=400)
+
+
+@pytest.mark.parametrize("architecture", ["text-lstm", "text-transformer"])
+@pytest.mark.parametrize("pooling", ["max-mean", "attention", "last"])
+def test_padding_does_not_change_what_is_read(architecture: str, pooling: str) -> None:
+    chosen = SMALL[architecture] | ({"pooling": pooling, "layers": 2} if architecture == "text-lstm" else {})
+    torch.manual_seed(0)
+    model = ARCHITECTURES[architecture].model_validate(chosen).build(Shapes(outputs=3, vocabulary=50, length=16)).eval()
+    torch.nn.init.normal_(model.head.weight)  # type: ignore[arg-type, union-attr]
+    ids = torch.randint(0, 50, (1, 5))
+    alone = model(ids, torch.ones(1, 5, dtype=torch.bool))
+    padded = model(torch.cat([ids, torch.full((1, 4), 7)], dim=1), torch.arange(9)[None] < 5)
+    torch.testing.assert_close(alone, padded)
+
+
+def test_the_lstm_reads_like_the_two_way_lstm_of_torch() -> None:
+    torch.manual_seed(0)
+    settings = ARCHITECTURES["text-lstm"].model_validate({"width": 8, "layers": 1, "pooling": "last"})
+    model = settings.build(Shapes(outputs=2, vocabulary=20, length=8)).eval()
+    reference = torch.nn.LSTM(8, 8, batch_first=True, bidirectional=True)
+    onwards, backwards = model.onwards[0].state_dict(), model.backwards[0].state_dict()  # type: ignore[index, union-attr]
+    reference.load_state_dict({**onwards, **{f"{name}_reverse": value for name, value in backwards.items()}})
+    ids = torch.randint(0, 20, (3, 6))
+    _, (memory, _) = reference(model.embedding(ids))  # type: ignore[operator]
+    expected = model.head(torch.cat(list(memory), dim=1))  # type: ignore[operator]
+    torch.testing.assert_close(model(ids, torch.ones(3, 6, dtype=torch.bool)), expected)

@@ -25,7 +25,7 @@ def test_columns_are_joined_line_by_line_without_the_empty_ones() -> None:
 
 @pytest.mark.parametrize("vocabulary", ["words", "byte-pairs", "characters"])
 def test_empty_texts_and_unknown_words_become_tokens(vocabulary: str) -> None:
-    settings = TextLSTMSettings(vocabulary=vocabulary, vocabulary_size=300)  # type: ignore[arg-type]
+    settings = TextLSTMSettings(vocabulary=vocabulary, vocabulary_size=300)
     tokenizer = make_tokenizer(settings, ["good day", "bad day"])
     encoded = encode_texts(tokenizer, ["", "Zyzzyva ☃", "good day"], 8)
     assert encoded.lengths.min() == 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar, TypeVar, cast
 
 import numpy as np
 import polars as pl
@@ -33,6 +33,8 @@ from training.text import load_tokenizer
 from training.tfidf import FIFTHS, CountedWords, Learnt, learn_counted_words
 from training.words import leave_out, split_words
 
+T = TypeVar("T")
+
 MOST_CUT = 0.1
 """Share of texts longer than what is read from which on the person is told."""
 
@@ -58,22 +60,18 @@ class TextClasses:
         self.texts = {part: join_columns(examples.frame[examples.rows[part]], spec.roles["text"]) for part in PARTS}
         if not any(text.strip() for text in self.texts["train"]):
             raise TrainingError("All texts are empty.", "Choose another column to read.", code="empty_texts")
-        tokenizer = make_tokenizer(spec.network(), self.texts["train"])
-        self.encoded = {part: encode_texts(tokenizer, self.texts[part], self.settings.length) for part in PARTS}
         model_folder.mkdir(parents=True, exist_ok=True)
+        tokenizer = make_tokenizer(spec.network(), self.texts["train"])
         tokenizer.save_pretrained(model_folder)
         self.vocabulary = len(tokenizer)
         self.shapes = Shapes(outputs=len(self.labels), vocabulary=self.vocabulary, length=self.settings.length)
+        self.encoded = self._each(lambda texts: encode_texts(tokenizer, texts, self.settings.length))
 
-        self.linear: Learnt | None = None
-        self.starts: dict[Part, Floats] = {}
-        if self.settings.counted:
-            self.linear = self._learn_linear(fifths=FIFTHS)
+        self.linear = self._learn_linear(fifths=FIFTHS) if self.settings.counted else None
+        if self.linear is not None:
             self.linear.model.save(model_folder)
-            self.starts = {part: self.linear.model.scores(self.texts[part]) for part in PARTS}
-            self.starts["train"] = self.starts["train"].copy()
-            self.starts["train"][self.linear.chosen] = self.linear.unseen
-        self.train_starts = torch.from_numpy(self.starts["train"]).float() if self.starts else None
+            self.counted = self._each(self.linear.model.scores)
+            self.apart = torch.from_numpy(self.linear.apart(self.counted["train"])).float()
 
     def initialise(self, model: nn.Module) -> None:
         pass  # readers start from plain random or from pretrained weights
@@ -83,8 +81,8 @@ class TextClasses:
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
         scores = model(*self.encoded["train"].batch(indices.numpy(), self.device.torch)).float()
-        if self.train_starts is not None:
-            scores = scores + self.train_starts[indices].to(scores.device)
+        if self.linear is not None:
+            scores = scores + self.apart[indices].to(scores.device)
         targets = self.targets[indices].to(scores.device)
         return F.cross_entropy(scores, targets, label_smoothing=self.spec.recipe.label_smoothing)
 
@@ -129,14 +127,15 @@ class TextClasses:
 
     def _probabilities(self, model: nn.Module, part: Part) -> Floats:
         scores = read_scores(model, self.encoded[part], self.device.torch)
-        if self.starts:
-            # what was learnt beside the network is what it starts from when the text is new
-            scores = scores + (self._full_starts() if part == "train" else self.starts[part])
+        if self.linear is not None:
+            scores = scores + self.counted[part]
         return np.asarray(softmax(scores, axis=1))
 
-    def _full_starts(self) -> Floats:
-        assert self.linear is not None
-        return self.linear.model.scores(self.texts["train"])
+    def _each(self, work: Callable[[list[str]], T]) -> dict[Part, T]:
+        """What `work` makes of the texts of every part; once only where two parts are the same."""
+        train, test = work(self.texts["train"]), work(self.texts["test"])
+        same = self.examples.rows["val"] is self.examples.rows["test"]
+        return {"train": train, "val": test if same else work(self.texts["val"]), "test": test}
 
     def _learn_linear(self, *, fifths: int) -> Learnt:
         return learn_counted_words(self.texts["train"], self.truth["train"], len(self.labels), fifths=fifths)
