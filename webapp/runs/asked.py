@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 Axis: TypeAlias = Literal["step", "epoch", "seconds"]
 AXES: tuple[Axis, ...] = ("step", "epoch", "seconds")
 
-BUCKET = 32
+BUCKET = 64
 """Points of which the coarse level keeps the lowest and the highest."""
 
 
@@ -16,8 +16,8 @@ BUCKET = 32
 class Asked:
     """One curve that somebody wants to see, packed as it lies in the database."""
 
-    coarse: list[bytes]
-    """The coarse level of its full chunks, if that is enough for what is asked."""
+    coarse: bytes
+    """The coarse level of its full chunks, one after the other, if that is enough for what is asked."""
     chunks: list[bytes]
     """Every point of its other chunks."""
     count: int

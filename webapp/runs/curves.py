@@ -133,9 +133,9 @@ def pack_extremes(curve: Curve) -> bytes:
     return records.tobytes()
 
 
-def unpack_extremes(packed: Sequence[bytes]) -> Curve:
-    """What `pack_extremes` packed, of many chunks in a row at once."""
-    records = np.frombuffer(b"".join(packed), _EXTREME)
+def unpack_extremes(packed: bytes) -> Curve:
+    """What `pack_extremes` packed, of any number of chunks one after the other."""
+    records = np.frombuffer(packed, _EXTREME)
     return Curve(*(np.ascontiguousarray(records[name]) for name in ("step", "seconds", "value")))
 
 

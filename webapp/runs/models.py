@@ -122,7 +122,7 @@ class SeriesChunk(models.Model):
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
     coarse = models.BinaryField(default=b"")
-    """The lowest and the highest of every 32 points, for views of long curves; empty in chunks that still grow."""
+    """The lowest and the highest of every 64 points, for views of long curves; empty in chunks that still grow."""
     data = models.BinaryField()
 
     class Meta:

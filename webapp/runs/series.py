@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
-from django.db.models import QuerySet, Sum
+from django.db.models import Case, F, QuerySet, Value, When
 
 from webapp.core import apart
 from webapp.runs.asked import AXES, BUCKET, Asked, Axis
 from webapp.runs.models import Run, SeriesChunk
+
+Key: TypeAlias = tuple[int, str]
+"""A curve: run and name."""
 
 __all__ = ["AXES", "Axis", "dumps", "names", "read", "read_many"]
 
@@ -54,33 +57,45 @@ def dumps(curves: Any) -> bytes:
     return orjson.dumps(curves, option=orjson.OPT_NON_STR_KEYS)
 
 
-def _load(
-    chunks: QuerySet[SeriesChunk], points: int, epochs_per_step: Mapping[int, float]
-) -> dict[tuple[int, str], Asked]:
-    """Packed curves by run and name; long ones at their coarse level."""
-    counts = {
-        (pk, name): count
-        for pk, name, count in chunks.order_by().values_list("run_id", "name").annotate(count=Sum("count"))
-    }
-    # MinMaxLTTB looks at four candidates a point; the coarse level has two of each bucket.
-    long = {key for key, count in counts.items() if count * 2 // BUCKET >= 4 * points}
-    coarse = _packed(chunks.exclude(coarse=b""), long, "coarse")
-    exact = _packed(chunks.filter(coarse=b""), long, "data") | _packed(chunks, counts.keys() - long, "data")
+def _load(chunks: QuerySet[SeriesChunk], points: int, epochs_per_step: Mapping[int, float]) -> dict[Key, Asked]:
+    """Packed curves by run and name: short ones point by point, long ones at their coarse level."""
+    counts, coarse, growing = _read_ends(chunks)
+    # the coarse level has two candidates of each bucket; a view chooses among at least twice as many as it shows
+    short = {key for key, count in counts.items() if count < BUCKET * points}
+    full = _read_full(chunks, short & coarse.keys())
     return {
-        key: Asked(coarse.get(key, []), exact.get(key, []), count, epochs_per_step[key[0]])
+        key: Asked(
+            b"" if key in short else b"".join(coarse[key]), [*full[key], *growing[key]], count, epochs_per_step[key[0]]
+        )
         for key, count in counts.items()
-        if key in coarse or key in exact
     }
 
 
-def _packed(
-    chunks: QuerySet[SeriesChunk], keys: Set[tuple[int, str]], column: str
-) -> dict[tuple[int, str], list[bytes]]:
-    """One column of all chunks, by run and name, in the order of the steps."""
-    found: dict[tuple[int, str], list[bytes]] = defaultdict(list)
+def _read_ends(
+    chunks: QuerySet[SeriesChunk],
+) -> tuple[dict[Key, int], dict[Key, list[bytes]], dict[Key, list[bytes]]]:
+    """How many points each curve has, the coarse level of its full chunks, and its growing chunks, in order."""
+    counts: dict[Key, int] = defaultdict(int)
+    coarse: dict[Key, list[bytes]] = defaultdict(list)
+    growing: dict[Key, list[bytes]] = defaultdict(list)
+    data = Case(When(coarse=b"", then=F("data")), default=Value(b""))
+    columns = ("run_id", "name", "count", "coarse", data)
+    for pk, name, count, level, tail in chunks.order_by("run_id", "name", "number").values_list(*columns):
+        counts[pk, name] += count
+        if level:
+            coarse[pk, name].append(bytes(level))
+        elif count:
+            growing[pk, name].append(bytes(tail))
+    return counts, coarse, growing
+
+
+def _read_full(chunks: QuerySet[SeriesChunk], keys: Set[Key]) -> dict[Key, list[bytes]]:
+    """Every point of the full chunks of some curves, in order."""
+    found: dict[Key, list[bytes]] = defaultdict(list)
     if keys:
-        wanted = chunks.filter(run_id__in={pk for pk, _ in keys}, name__in={name for _, name in keys}, count__gt=0)
-        for pk, name, data in wanted.order_by("run_id", "name", "number").values_list("run_id", "name", column):
+        wanted = chunks.filter(run_id__in={pk for pk, _ in keys}, name__in={name for _, name in keys})
+        rows = wanted.exclude(coarse=b"").order_by("run_id", "name", "number")
+        for pk, name, data in rows.values_list("run_id", "name", "data"):
             if (pk, name) in keys:
                 found[pk, name].append(bytes(data))
     return found
