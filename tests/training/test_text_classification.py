@@ -125,7 +125,7 @@ def test_a_finished_model_answers_by_text_or_by_column_and_says_which_words_matt
     assert sum(good["probabilities"].values()) == pytest.approx(1)  # type: ignore[attr-defined]
     explained = predictor.answer([{"text": "The room was broken"}], {"explain": True})[0]
     words: list[dict[str, Any]] = explained["words"]  # type: ignore[assignment]
-    assert max(words, key=lambda word: word["weight"])["text"] == "broken"
+    assert max(words, key=lambda word: word["weight"])["word"] == "broken"
     with pytest.raises(TrainingError, match="no text"):
         predictor.answer([{"colour": "red"}], {})
 

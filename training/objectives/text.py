@@ -11,7 +11,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 from pydantic import JsonValue
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -177,29 +177,33 @@ class TextPredictor:
         self.device = device
 
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
-        """One {"label", "probabilities"} per text, with "words" {text, start, weight} where that is asked for."""
+        """One {"label", "probabilities"} per text, with "words" {word, start, weight} where that is asked for."""
         texts = [self._text(row) for row in inputs]
-        answers = [best_first(self.labels, row) for row in self._probabilities(texts).tolist()]
+        answers = [best_first(self.labels, row) for row in softmax(self._scores(texts), axis=1).tolist()]
         if options.get("explain"):
             for text, answer in zip(texts, answers, strict=True):
                 answer["words"] = self._words(text, cast(str, answer["label"]))
         return answers
 
     def _words(self, text: str, label: str) -> list[dict[str, object]]:
-        """How much less likely the label is without each word (Li et al., "Understanding neural networks", 2016)."""
+        """By how much the log odds of the label fall without each word.
+
+        Li et al., "Understanding neural networks through representation erasure", 2016, arXiv:1612.08220
+        """
         words = split_words(text)
+        scores = self._scores([text, *leave_out(text, words)])
         number = self.labels.index(label)
-        chances = self._probabilities([text, *leave_out(text, words)])[:, number]
+        odds = scores[:, number] - logsumexp(np.delete(scores, number, axis=1), axis=1)
         return [
-            {"text": text[start:end], "start": start, "weight": float(chances[0] - chance)}
-            for (start, end), chance in zip(words, chances[1:], strict=True)
+            {"word": text[start:end], "start": start, "weight": float(odds[0] - without)}
+            for (start, end), without in zip(words, odds[1:], strict=True)
         ]
 
-    def _probabilities(self, texts: list[str]) -> Floats:
+    def _scores(self, texts: list[str]) -> Floats:
         scores = read_scores(self.model, encode_texts(self.tokenizer, texts, self.length), self.device.torch)
         if self.counted is not None:
             scores = scores + self.counted.scores(texts)
-        return np.asarray(softmax(scores, axis=1))
+        return scores
 
     def _text(self, row: dict[str, object]) -> str:
         if "text" in row and "text" not in self.columns:
