@@ -6,6 +6,8 @@ const form = document.querySelector("#new-run");
 const boxes = document.querySelector("#boxes");
 const ready = document.querySelector("#ready");
 let settling = 0;
+let changes = 0;
+let answered = 0;
 
 const settings = () => [...form.querySelectorAll("#box-settings [data-default]:not([type=radio]):not(#name)")];
 const valueOf = (field) => (field.type === "checkbox" ? String(field.checked) : field.value);
@@ -75,10 +77,12 @@ function leaveOutDefaults(data) {
 }
 
 form.addEventListener("change", (event) => {
+  changes += 1;
   if (event.target.matches("[data-box]")) htmx.trigger(boxes, "boxchange");
   else settle();
 });
 form.addEventListener("input", (event) => {
+  changes += 1;
   if (!event.target.matches("[data-box], #name")) settle();
 });
 form.addEventListener("click", (event) => {
@@ -97,12 +101,19 @@ form.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => delete ready.dataset.busy);
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (form.contains(event.detail.elt)) leaveOutDefaults(event.detail.formData);
+  if (!form.contains(event.detail.elt)) return;
+  leaveOutDefaults(event.detail.formData);
+  answered = changes;
 });
 
 let opened = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target === boxes) opened = [...boxes.querySelectorAll("details[open]")].map(({ id }) => id);
+  if (event.detail.target !== boxes) return;
+  if (answered !== changes) {
+    event.detail.shouldSwap = false; // the person has gone on meanwhile: nothing they did may be lost
+    htmx.trigger(boxes, "boxchange");
+  }
+  opened = [...boxes.querySelectorAll("details[open]")].map(({ id }) => id);
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target !== boxes) return;
