@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,11 +41,12 @@ django.setup()
 
 import numpy as np
 import psutil
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
 from training.events import Points, Progress, parse_event
-from webapp.core import apart
+from webapp.core import apart, redis_server
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.projects.models import User
 from webapp.projects.services import create_project, create_token
@@ -56,8 +59,20 @@ RUNS, EACH = 50, 10_000
 
 
 def main() -> None:
-    """Measure and print."""
-    call_command("migrate", verbosity=0)
+    """Measure and print, on a database and a Redis of its own."""
+    socket = Path(settings.REDIS_URL.removeprefix("unix://"))
+    redis = subprocess.Popen(redis_server.command(FOLDER, socket))
+    try:
+        call_command("migrate", verbosity=0)
+        measure()
+    finally:
+        redis.terminate()
+        redis.wait()
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def measure() -> None:
+    """Everything, in one run."""
     values, spikes = noisy_curve()
     api = make_api()
     ingested = [ingest(values) for _ in range(ROUNDS)]
