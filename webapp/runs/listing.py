@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from training.architectures import ARCHITECTURES
 from training.tasks import TASKS
+from webapp.datasets.models import Dataset
 from webapp.projects.models import Project, User
 from webapp.runs.models import Run, RunQuerySet
 
@@ -90,21 +91,30 @@ class RunListing:
 
     @property
     def tasks(self) -> list[Choice]:
-        return [Choice(key, TASKS[key].title) for key in self._used("task") if key in TASKS]
+        used = {task for task, _architecture, _owner, _version in self._used}
+        return [Choice(key, task.title) for key, task in TASKS.items() if key in used]
 
     @property
     def architectures(self) -> list[Choice]:
-        return [Choice(key, ARCHITECTURES[key].title) for key in self._used("architecture") if key in ARCHITECTURES]
+        used = {architecture for _task, architecture, _owner, _version in self._used}
+        return [Choice(key, architecture.title) for key, architecture in ARCHITECTURES.items() if key in used]
 
     @property
     def datasets(self) -> list[Choice]:
-        used = self.project.datasets.filter(versions__runs__isnull=False).distinct().order_by(Lower("name"))
+        versions = {version for _task, _architecture, _owner, version in self._used}
+        used = Dataset.objects.filter(versions__in=versions).distinct().order_by(Lower("name"))
         return [Choice(str(dataset.pk), dataset.name) for dataset in used]
 
     @property
     def owners(self) -> list[Choice]:
-        names = User.objects.filter(pk__in=self.everything.order_by().values("owner")).order_by(Lower("username"))
-        return [Choice(user.username, user.get_full_name() or user.username) for user in names]
+        owners = {owner for _task, _architecture, owner, _version in self._used}
+        used = User.objects.filter(pk__in=owners).order_by(Lower("username"))
+        return [
+            Choice(user.username, user.get_full_name() or user.username) for user in used.order_by(Lower("username"))
+        ]
 
-    def _used(self, field: str) -> list[str]:
-        return list(self.everything.order_by(field).values_list(field, flat=True).distinct())
+    @cached_property
+    def _used(self) -> list[tuple[str, str, int, int]]:
+        """Tasks, architectures, owners and versions that occur together, in one pass over the project's runs."""
+        together = self.everything.order_by().values_list("task", "architecture", "owner_id", "version_id")
+        return list(together.distinct())
