@@ -148,7 +148,7 @@ def write_page(kept: dict[str, Any]) -> None:
         "over n splits, with the smallest and the largest; otherwise the 95 % bootstrap interval of the one run.",
         "",
         f"Machine: {machine()}.",
-        "*Load* is the machine's when the row ended: above 2 the cores were shared, the wall time is not the run's own.",
+        "*Load* is the machine's when the row ended: above 2 the cores were shared and wall time is not the run's own.",
         "",
         "| data | architecture | measure | value | n | goal | best baseline | wall s | CPU s | load |",
         "|---|---|---|---|---|---|---|---|---|---|",

@@ -56,8 +56,8 @@ def _going_on(project: Project) -> dict[str, object]:
         "steps": first_steps(project) if newcomer else [],
         "starters": datasets.starters() if newcomer else [],
         "has_data": project.datasets.filter(status=Dataset.Status.READY).exists(),
-        "active": rows(runs.filter(status__in=ACTIVE).order_by("started", "queued", "pk")),
-        "recent": rows(runs.exclude(status__in=ACTIVE)[:RECENT]),
+        "active": rows(list(runs.filter(status__in=ACTIVE).order_by("started", "queued", "pk"))),
+        "recent": rows(list(runs.exclude(status__in=ACTIVE)[:RECENT])),
         "best": best_models(project),
     }
 
@@ -101,7 +101,7 @@ def best_models(project: Project) -> list[Row]:
     """The best finished run of each task and dataset, the most recent first."""
     finished = project.runs.filter(status=Run.Status.FINISHED).select_related("version__dataset")
     best: dict[tuple[str, int], Row] = {}
-    for row in rows(finished[:JUDGED]):
+    for row in rows(list(finished[:JUDGED])):
         key = (row.run.task, row.run.version.dataset_id)
         if row.score and (key not in best or _beats(row, best[key])):
             best[key] = row

@@ -28,7 +28,7 @@ def worker(redis, monkeypatch):
         return lambda *given: threading.Thread(target=job, args=given).start()
 
     monkeypatch.setattr(jobs.answer, "delay", start(jobs.answer))
-    monkeypatch.setattr(jobs.reply, "delay_on_commit", start(jobs.reply))
+    monkeypatch.setattr(jobs.reply, "delay", start(jobs.reply))
     yield
     deadline = time.monotonic() + 30
     while any(thread.name.startswith("Thread-") and "(answer" in thread.name for thread in threading.enumerate()):

@@ -11,7 +11,7 @@ from training import events as told
 from webapp.core.errors import UserError
 from webapp.runs import lifecycle, services, workspace
 from webapp.runs.models import Run
-from webapp.runs.series import Writer
+from webapp.runs.series_writer import Writer
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ MOST_BYTES = 20 * 2**20
 FOLDER = "tryouts"
 
 
-def keep(file: UploadedFile) -> dict[str, str]:
+def keep(file: UploadedFile[bytes]) -> dict[str, str]:
     """Store what came with a question; the answer stands in for it among the inputs."""
     if file.size is None or file.size > MOST_BYTES:
         raise UserError("The file is larger than 20 MB.", "Send a smaller one.", code="too_large", status=413)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -111,7 +112,7 @@ def held_out_example(run: Run) -> dict[str, Any]:
 
 def _reply(chat: Chat, options: dict[str, Any]) -> Turn:
     turn = chat.turns.create(speaker=Turn.Speaker.ASSISTANT, status=Turn.Status.WAITING, options=options)
-    jobs.reply.delay_on_commit(turn.pk)
+    transaction.on_commit(partial(jobs.reply.delay, turn.pk))
     if chat.run is not None:
         note_tried(chat.run.project)
     return turn

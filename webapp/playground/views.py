@@ -126,7 +126,7 @@ def stop_turn(request: UserRequest, pk: int) -> HttpResponse:
 
 async def turn_events(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The reply as it is written: `delta` with text and place, then `done`."""
-    user = await request.auser()  # type: ignore[attr-defined]
+    user = await request.auser()
     owns = Turn.objects.filter(pk=pk, chat__owner_id=user.pk).exists
     if not user.is_authenticated or not await sync_to_async(owns)():
         return HttpResponse(status=404)
@@ -154,7 +154,7 @@ def _of_run(request: UserRequest, pk: int) -> Served:
 def _own_chat(request: UserRequest, pk: int) -> Chat:
     """The person's own chat; with a run that is still theirs to see."""
     chat = get_object_or_404(Chat.objects.of(request.user).select_related("run__project"), pk=pk)
-    if chat.run is not None and not Run.objects.visible_to(request.user).filter(pk=chat.run_id).exists():
+    if chat.run is not None and not Run.objects.visible_to(request.user).filter(pk=chat.run.pk).exists():
         raise Http404
     return chat
 

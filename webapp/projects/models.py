@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person who logs in."""
 
 
@@ -121,7 +121,7 @@ class Invitation(models.Model):
         return f"{self.email} to {self.project}"
 
 
-class Token(AbstractAuthToken):
+class Token(AbstractAuthToken):  # type: ignore[misc]
     """A key for programs; only its hash is kept."""
 
     name = models.CharField(max_length=80)

@@ -1,6 +1,7 @@
 """Numbers, times, states and icons as every page writes them; a builtin, so that no page loads it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import heroicons
@@ -172,8 +173,8 @@ def _ago(moment: datetime) -> str:
     if seconds < 45:
         return _("just now")
     for size, words in (
-        (86_400, lambda n: ngettext("%(n)d day ago", "%(n)d days ago", n)),
-        (3600, lambda n: ngettext("%(n)d hour ago", "%(n)d hours ago", n)),
+        (86_400, partial(ngettext, "%(n)d day ago", "%(n)d days ago")),
+        (3600, partial(ngettext, "%(n)d hour ago", "%(n)d hours ago")),
     ):
         if seconds >= size:
             count = int(seconds // size)
