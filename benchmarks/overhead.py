@@ -1,7 +1,8 @@
 """What curves, checkpoints and stop requests cost: the loop with everything on against the same steps bare.
 
 `python benchmarks/overhead.py` alternates both in one process, n pairs each, and prints the median of the pairwise
-ratios of processor time per step, and the difference in microseconds. Goal: at most 1.02, or at most 100 µs for short steps.
+ratios of processor time per step, and the difference in microseconds. Goal: at most 1.02, or at most 100 µs for short
+steps.
 """
 
 from __future__ import annotations
