@@ -37,5 +37,5 @@ def test_a_key_is_registered_once(stones):
 
 
 def test_an_unknown_key_names_what_there_is(stones):
-    with pytest.raises(TrainingError, match="no stone called “opal”. Choose one of: basalt, chert, slate"):
+    with pytest.raises(TrainingError, match=r"no stone called “opal”\. Choose one of: basalt, chert, slate"):
         stones["opal"]
