@@ -71,7 +71,7 @@ def record_events(run: Run, events: Sequence[told.Event], curves: Writer, *, off
         curves.append(points)
         notes = Note.objects.bulk_create(note(run, event) for event in events if event.type != "progress")
         _look(run)
-        transaction.on_commit(lambda: news.tell_progress(run, points, notes))
+        transaction.on_commit(lambda: news.tell_progress(run, points, notes, time=events[-1].time))
     return True
 
 

@@ -1,8 +1,8 @@
 """What watchers of a run are told, and the same facts as JSON for pages and programs.
 
-Channel `run-<id>` carries `progress` {status, phase, progress, metrics, points: {name: {steps, seconds, values}}}, at
-most ten times a second; `note`, one line of the log; and `status` after every move. Channel `project-<id>` carries
-`changed` {kind: "run", id, status}.
+Channel `run-<id>` carries `progress` {time, status, phase, progress, metrics, points: {curve: {steps, seconds,
+values}}}, at most ten times a second; `note`, one line of the log; and `status` after every move. Channel
+`project-<id>` carries `changed` {kind: "run", id, status}.
 """
 
 from __future__ import annotations
@@ -48,8 +48,11 @@ def status_as_json(run: Run) -> dict[str, Any]:
     }
 
 
-def tell_progress(run: Run, points: Mapping[str, Points], notes: Sequence[Note]) -> None:
-    """One frame for the page: what moved, and the new points, thinned so that every spike stays."""
+def tell_progress(run: Run, points: Mapping[str, Points], notes: Sequence[Note], *, time: float) -> None:
+    """One frame for the page: what moved, and the new points, thinned so that every spike stays.
+
+    `time` is when the engine wrote the last of it, in Unix seconds.
+    """
     from webapp.runs.curves import thin  # numpy, which the web process does without
 
     channel = f"run-{run.pk}"
@@ -59,6 +62,7 @@ def tell_progress(run: Run, points: Mapping[str, Points], notes: Sequence[Note])
         channel,
         "progress",
         {
+            "time": time,
             "status": run.status,
             "phase": run.phase,
             "progress": progress_as_json(run),
