@@ -231,6 +231,8 @@ def _text(value: JsonValue) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return "" if value is None else str(value)
 
 
