@@ -180,6 +180,7 @@ def test_a_finished_run_says_how_good_it_is_and_against_what(browser, seat, vers
     assert "weight" in predictions
     cell = text(browser.get(f"/runs/{run.pk}/predictions/?truth=rose&prediction=tulip"))
     assert "“rose” called “tulip”" in cell
+    assert "“rose” called “rose”" in text(browser.get(f"/runs/{run.pk}/?tab=predictions&truth=rose&prediction=rose"))
     wrong = sum(n for at, row in enumerate(report.confusion.counts) for to, n in enumerate(row) if at != to)
     assert f"{wrong} held-out" in text(browser.get(f"/runs/{run.pk}/predictions/?wrong=1"))
     assert "report.json" in text(browser.get(f"/runs/{run.pk}/?tab=files"))

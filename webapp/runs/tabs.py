@@ -10,15 +10,19 @@ from typing import Any, TypeAlias
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from pydantic import JsonValue
 
 from training.report import Baseline, Confusion, Estimate, Report
 from training.tasks import TASKS, Metric
+from webapp.core.templatetags.touchstone import number
 from webapp.runs import series, services
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
-from webapp.runs.presenters import Interval, Score, common_span, metric_of, stored_settings, to_beat
+from webapp.runs.presenters import Interval, Score, common_span, metric_of, spoken, stored_settings, to_beat
 
 PREDICTIONS_PER_PAGE = 24
+MOST_BESIDE = 6
+"""Classes up to which the confusion matrix finds room beside the examples."""
 MOST_NOTES = 500
 MOST_SAMPLES = 100
 
@@ -103,8 +107,12 @@ def summary(run: Run) -> Context:
         "confusion": confusion_rows(report.confusion) if report.confusion else [],
         "curve_config": [curve.model_dump() for curve in report.curves],
         "parts": parts_of(run, report.rows),
-        "facts": [(title, str(value)) for title, value in report.facts.items()],
+        "facts": [(title, _fact(value)) for title, value in report.facts.items()],
     }
+
+
+def _fact(value: JsonValue) -> str:
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else spoken(value)
 
 
 def measure_rows(report: Report) -> list[MeasureRow]:
@@ -152,12 +160,12 @@ def _cell(confusion: Confusion, truth: str, at: int, count: int, total: int) -> 
 
 
 def predictions_tab(run: Run) -> Context:
-    """The confusion matrix to filter by, and the hardest examples."""
+    """The confusion matrix, whose cells choose among the examples; `predictions` reads those."""
     report = services.read_report(run)
     if report is None:
         return {"report": None}
     confusion = confusion_rows(report.confusion) if report.confusion else []
-    return {"report": report, "confusion": confusion} | predictions(run)
+    return {"report": report, "confusion": confusion, "is_wide": len(confusion) > MOST_BESIDE}
 
 
 def predictions(run: Run, *, truth: str = "", prediction: str = "", wrong: bool = False, offset: int = 0) -> Context:

@@ -81,6 +81,8 @@ def show_run(request: UserRequest, pk: int) -> HttpResponse:
     run.refresh_from_db()
     tab = _tab(request, run)
     context = _header_context(request, run) | tabs.TABS[tab](run) | {"tab": tab, "cursor": cursor}
+    if tab == "predictions":
+        context |= _chosen_predictions(request, run)
     return render(request, _run_piece(request), context)
 
 
@@ -126,16 +128,19 @@ def _header_context(request: UserRequest, run: Run) -> dict[str, Any]:
 def show_predictions(request: UserRequest, pk: int) -> HttpResponse:
     """A page of held-out examples, hardest first, that fit the chosen cell of the confusion matrix."""
     run = _visible(request, pk)
+    return render(request, "runs/_predictions.html", {"run": run} | _chosen_predictions(request, run))
+
+
+def _chosen_predictions(request: HttpRequest, run: Run) -> dict[str, Any]:
     query = request.GET
-    offset = int(query["offset"]) if query.get("offset", "").isdigit() else 0
-    context = tabs.predictions(
+    offset = query.get("offset", "")
+    return tabs.predictions(
         run,
         truth=query.get("truth", ""),
         prediction=query.get("prediction", ""),
         wrong="wrong" in query,
-        offset=offset,
+        offset=int(offset) if offset.isdigit() else 0,
     )
-    return render(request, "runs/_predictions.html", context | {"run": run})
 
 
 @login_required
