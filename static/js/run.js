@@ -107,7 +107,7 @@ function show(name, isShown) {
 }
 
 function moveHeader({ status, phase, progress }) {
-  if (status !== page.dataset.status) return refreshHeader();
+  if (status !== page.dataset.status) return moveStatus({ status, name: page.dataset.name });
   const share = progress.steps ? (100 * progress.step) / progress.steps : 0;
   if (status === "running" && phase) write("phase", phase);
   write("step", whole.format(progress.step));
@@ -132,26 +132,30 @@ function refresh(id, tab = currentTab(), ready = () => {}) {
   clearTimeout(timers.get(id));
   timers.set(id, setTimeout(async () => {
     if (isBusy(document.getElementById(id))) return refresh(id, tab, ready);
-    await htmx.ajax("GET", `${page.dataset.url}?tab=${tab}`, { target: `#${id}`, swap: "innerHTML" });
+    const query = new URLSearchParams(location.search); // what was chosen within the tab stays chosen
+    query.set("tab", tab);
+    await htmx.ajax("GET", `${page.dataset.url}?${query}`, { target: `#${id}`, swap: "innerHTML" });
     return ready();
   }, SETTLE_MS));
 }
 
 /** A menu that is open or a name that is being typed must not be pulled away. */
 function isBusy(element) {
-  return element.querySelector(".dropdown-menu.show") !== null
-    || (element.contains(document.activeElement) && document.activeElement.matches("input[type=text], input:not([type])"));
+  const typed = element.querySelector("[name=name]");
+  return element.querySelector(".dropdown-menu.show") !== null || (typed !== null && typed.value !== typed.defaultValue);
 }
 
 const currentTab = () => document.querySelector("#run-tabs [aria-current]").dataset.tab;
 const refreshHeader = () => refresh("run-header");
 
-function moveStatus({ status }) {
-  page.dataset.status = status;
+function moveStatus({ status, name }) {
+  if (status === page.dataset.status && name === page.dataset.name) return;
+  const hasMoved = status !== page.dataset.status;
+  Object.assign(page.dataset, { status, name });
   refreshHeader();
   refresh("run-tabs");
   document.title = plainTitle;
-  if (["finished", "failed", "stopped"].includes(status)) settle(status);
+  if (hasMoved && ["finished", "failed", "stopped"].includes(status)) settle(status);
 }
 
 function settle(status) {

@@ -69,6 +69,7 @@ def test_from_a_file_to_an_answer(administrator, shared_data):
     assert float(headline.removesuffix("%").strip()) >= 90
     expect(page.get_by_text("Always saying “Adelie”").first).to_be_visible()
     page.locator(".cell.is-right").first.click()
+    expect(page.locator("#examples h2")).to_have_text("“Adelie” called “Adelie”")
     expect(page.locator("#examples .example").first).to_be_visible()
 
     # A second run, then both side by side.
