@@ -1,6 +1,8 @@
 """Imports go one way, as the design says."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +35,12 @@ def test_the_site_never_imports_the_engine_s_libraries():
 def test_the_catalog_imports_no_library_of_the_engine_at_its_top():
     files = [path for part in CATALOG for path in sources(f"training/{part}") or [ROOT / f"training/{part}.py"]]
     assert [(path.name, n) for path in files for n in imports(path, whole=False) if n.split(".")[0] in ENGINE] == []
+
+
+def test_the_site_loads_without_the_engine_s_libraries():
+    script = "import sys, webapp.asgi, webapp.urls; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(loaded.stdout.split()) & {*ENGINE, "numpy", "pyarrow", "polars", "tokenizers"} == set()
 
 
 def offenders(folder: str, forbidden: Callable[[Path, str], bool]) -> list[str]:

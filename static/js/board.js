@@ -94,7 +94,7 @@ export class Board {
   }
 
   #make(measure) {
-    const { titles, percent, baselines = {}, checkpoints = [] } = this.#config;
+    const { titles, percent, units, baselines = {}, checkpoints = [] } = this.#config;
     const card = this.#template.content.cloneNode(true).firstElementChild;
     const title = titles[measure] ?? measure.replaceAll("_", " ");
     card.dataset.measure = measure;
@@ -105,6 +105,7 @@ export class Board {
     const chart = new LineChart(drawing, {
       marks: checkpoints.slice(-50),
       ...this.#options,
+      units,
       percent: percent.includes(measure),
       baseline: baselines[measure] ?? null,
       onZoom: (share) => this.#zoom(measure, share),

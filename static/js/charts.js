@@ -46,15 +46,15 @@ export function smoothed(values, weight) {
 
 /** Seconds, minutes or hours, whichever reads best up to `longest` seconds. */
 function timeUnit(longest) {
-  if (longest > 3 * 3600) return { divisor: 3600, title: "hours" };
-  return longest > 180 ? { divisor: 60, title: "minutes" } : { divisor: 1, title: "seconds" };
+  if (longest > 3 * 3600) return { divisor: 3600, unit: "hours" };
+  return longest > 180 ? { divisor: 60, unit: "minutes" } : { divisor: 1, unit: "seconds" };
 }
 
 /** One chart: named curves on a shared x axis, redrawn at most a few times a second and only while in sight. */
 export class LineChart {
   #element;
   #curves = new Map();
-  #options = { x: "step", smoothing: 0, log: false, percent: false, baseline: null, marks: [], legend: true };
+  #options = { x: "step", smoothing: 0, log: false, percent: false, baseline: null, marks: [], legend: true, units: {} };
   #timer = 0;
   #drawn = 0;
   #revision = 0;
@@ -123,7 +123,7 @@ export class LineChart {
     const all = [...rows].sort(([a], [b]) => a - b);
     const every = Math.ceil(all.length / TABLE_ROWS);
     const shown = all.filter((_, i) => i % every === 0 || i === all.length - 1);
-    table.tHead.replaceChildren(tableRow("th", [this.#options.x, ...keys.map((key) => this.#curves.get(key).name)]));
+    table.tHead.replaceChildren(tableRow("th", [this.#words(this.#options.x), ...keys.map((key) => this.#curves.get(key).name)]));
     table.tBodies[0].replaceChildren(
       ...shown.map(([at, values]) => tableRow("td", [at, ...keys.map((key) => values[key])])),
     );
@@ -158,12 +158,16 @@ export class LineChart {
     return Math.max(...ends) - Math.min(...ends) || 1;
   }
 
+  #words(unit) {
+    return this.#options.units[unit] ?? unit;
+  }
+
   #largest() {
     return Math.max(...[...this.#curves.values()].map(({ y }) => Math.abs(y[y.length - 1] ?? 0)));
   }
 
   #unit() {
-    if (this.#options.x !== "seconds") return { divisor: 1, title: this.#options.x };
+    if (this.#options.x !== "seconds") return { divisor: 1, unit: this.#options.x };
     return timeUnit(Math.max(0, ...[...this.#curves.values()].map(({ x }) => x[x.length - 1] ?? 0)));
   }
 
@@ -199,7 +203,7 @@ export class LineChart {
     const layout = plainLayout(legend);
     layout.uirevision = `${x}-${log}`;
     layout.datarevision = ++this.#revision;
-    Object.assign(layout.xaxis, { title: { text: this.#unit().title, font: { size: 11 }, standoff: 6 }, hoverformat: ".5~g" });
+    Object.assign(layout.xaxis, { title: { text: this.#words(this.#unit().unit), font: { size: 11 }, standoff: 6 }, hoverformat: ".5~g" });
     Object.assign(layout.yaxis, { type: log ? "log" : "linear", tickformat: percent ? ",.0%" : "" });
     if (percent) layout.yaxis.autorangeoptions = { clipmin: -0.02, clipmax: 1.02 };
     layout.yaxis.exponentformat = this.#largest() >= 1000 ? "SI" : "e";

@@ -38,4 +38,4 @@ showTicks();
 const stream = new URL(page.dataset.eventsUrl, location.href);
 stream.searchParams.set("after", page.dataset.after);
 listen(stream.href, { changed: ({ kind }) => kind === "run" && refresh(), reset: refresh });
-if (page.querySelector("[data-status=running]")) setInterval(() => !document.hidden && refresh(), 10_000);
+setInterval(() => !document.hidden && page.querySelector("tr[data-status=running]") && refresh(), 10_000);

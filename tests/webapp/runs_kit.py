@@ -82,9 +82,7 @@ LONG = {"epochs": 9_999, "evaluations": 1, "batch_size": 8}
 
 def points(steps: range | list[int], value: Callable[[int], float] = float) -> Points:
     """Points whose values are a function of their steps."""
-    return Points(
-        steps=list(steps), seconds=[step * 0.01 for step in steps], values=[value(step) for step in steps]
-    )
+    return Points(steps=list(steps), seconds=[step * 0.01 for step in steps], values=[value(step) for step in steps])
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 120, what: str = "") -> Any:

@@ -135,7 +135,7 @@ class PictureClasses:
         )
         linear = Guess(
             key="linear",
-            title="A linear model on the pixels",
+            title="Linear model on the pixels",
             about=f"Weighs the pixels of a picture at {LINEAR_SIDE} × {LINEAR_SIDE} and adds them up; sees no shapes.",
             answers=answer(self._thumbnails(self.places["test"]))[known],
         )

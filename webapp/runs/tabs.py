@@ -58,6 +58,13 @@ def chart_words(metrics: Iterable[Metric]) -> Context:
     return {
         "titles": {key: str(title) for key, title in SYSTEM_CURVES.items()} | {m.key: m.title for m in measures},
         "percent": [metric.key for metric in measures if metric.percent],
+        "units": {
+            "step": _("step"),
+            "epoch": _("epoch"),
+            "seconds": _("seconds"),
+            "minutes": _("minutes"),
+            "hours": _("hours"),
+        },
         "order": ["loss", *(metric.key for metric in measures), *SYSTEM_CURVES],
     }
 
