@@ -33,7 +33,7 @@ class ResNetSettings(Architecture):
     simple = ("width",)
 
     width: int = Field(
-        32, ge=8, le=512, title="Width", description="Filters in the first stage; the second has 2, the third 4 times."
+        40, ge=8, le=512, title="Width", description="Filters in the first stage; the second has 2, the third 4 times."
     )
     blocks: int = Field(
         1, ge=0, le=8, title="Blocks per stage", description="Layers with a short cut in each of the three stages."
@@ -42,7 +42,7 @@ class ResNetSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        passes = {"quick": 6, "balanced": 16, "thorough": 40}[preset]
+        passes = {"quick": 6, "balanced": 20, "thorough": 40}[preset]
         recipe = Recipe(
             epochs=epochs_for(passes, facts.rows),
             batch_size=min(250, max(50, facts.rows // 20)),
@@ -55,9 +55,9 @@ class ResNetSettings(Architecture):
             evaluations=10,
         )
         if preset != "thorough":
-            return cls(), recipe
+            return cls(width=32 if preset == "quick" else 40), recipe
         large = max(facts.shapes.height, facts.shapes.width) > LARGEST
-        return cls(width=48, image_size=2 * LARGEST if large else 0), recipe
+        return cls(width=64, image_size=2 * LARGEST if large else 0), recipe
 
     def stages(self, shapes: Shapes) -> list[tuple[int, bool]]:
         """Width of each stage and whether it halves the side; pictures of 32 pixels have three, larger ones more."""
