@@ -6,14 +6,14 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: run test check lint format servers-test clean
+.PHONY: run test check lint format clean
 
 run: $(VENV)/ready  ## set everything up and start the product
 	exec $(BIN)/python manage.py serve
 
 test: $(VENV)/ready-dev  ## run every test
 	$(BIN)/python -m training prepare-models
-	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 check: lint test  ## what CI asks for
 
