@@ -1,0 +1,124 @@
+"""For each task a data set that is read in a moment, and for each pretrained architecture a model without knowledge."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from PIL import Image
+from pydantic import JsonValue
+
+from training.text import build_byte_pairs, build_words
+
+VERSE = "the cat sat on the mat.\nthe dog ran to the fog.\nthe hen met ten men.\n"
+
+
+@dataclass(frozen=True)
+class TinyData:
+    """A frame as the importer writes it, with the roles of its columns and one input for the finished model."""
+
+    frame: pl.DataFrame
+    roles: dict[str, list[str]]
+    question: dict[str, JsonValue]
+
+
+def _table() -> pl.DataFrame:
+    random = np.random.default_rng(0)
+    size = random.normal(size=60)
+    return pl.DataFrame(
+        {
+            "size": size,
+            "colour": random.choice(["red", "blue"], 60),
+            "weight": size * 3 + random.normal(size=60),
+            "kind": np.where(size > 0, "rose", "tulip"),
+        }
+    )
+
+
+def _pictures(folder: Path) -> pl.DataFrame:
+    random = np.random.default_rng(0)
+    cells = []
+    for at in range(40):
+        picture = Image.fromarray(random.integers(0, 90, (16, 16, 3), dtype=np.uint8) + np.uint8(120 * (at % 2)))
+        encoded = io.BytesIO()
+        picture.save(encoded, "PNG")
+        cells.append({"bytes": encoded.getvalue(), "path": f"{at}.png"})
+    (folder / "picture.png").write_bytes(cells[0]["bytes"])
+    return pl.DataFrame({"picture": cells, "kind": ["dark", "light"] * 20})
+
+
+def _texts() -> pl.DataFrame:
+    words = (("bad", "sad", "poor"), ("good", "fine", "great"))
+    rows = [{"text": f"day {at} was {words[at % 2][at // 2 % 3]}", "mood": ("low", "high")[at % 2]} for at in range(60)]
+    return pl.DataFrame(rows)
+
+
+def table_classes(folder: Path) -> TinyData:
+    return TinyData(_table(), {"target": ["kind"], "features": ["size", "colour"]}, {"size": 1.0, "colour": "red"})
+
+
+def table_numbers(folder: Path) -> TinyData:
+    return TinyData(_table(), {"target": ["weight"], "features": ["size", "colour"]}, {"size": 1.0, "colour": None})
+
+
+def text_classes(folder: Path) -> TinyData:
+    return TinyData(_texts(), {"target": ["mood"], "text": ["text"]}, {"text": "day 7 was good"})
+
+
+def pictures(folder: Path) -> TinyData:
+    roles = {"target": ["kind"], "image": ["picture"]}
+    return TinyData(_pictures(folder), roles, {"image": str(folder / "picture.png")})
+
+
+def running_text(folder: Path) -> TinyData:
+    return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"prompt": "the "})
+
+
+DATA: dict[str, Callable[[Path], TinyData]] = {
+    "tabular-classification": table_classes,
+    "tabular-regression": table_numbers,
+    "text-classification": text_classes,
+    "image-classification": pictures,
+    "language-modeling": running_text,
+}
+
+
+def causal_model(folder: Path) -> None:
+    """A GPT-2 with random weights, as transformers saves it."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    tokenizer = build_byte_pairs([VERSE], 300)
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=256, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=0
+    )
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def encoder(folder: Path) -> None:
+    """A BERT with random weights, as transformers saves it."""
+    from transformers import BertConfig, BertModel
+
+    tokenizer = build_words(_texts()["text"].to_list(), 500)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=128,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+SOURCES: dict[str, Callable[[Path], None]] = {"pretrained-causal": causal_model, "pretrained-encoder": encoder}
+"""The pretrained folder of each architecture that starts from one."""
