@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 from training.data.layout import DATA
 from training.data.profile import count_parts, profile_columns
 from training.data.propose import propose
-from training.data.quality import check_quality
+from training.data.quality import by_gravity, check_quality
 from training.data.readers import SetAside
-from training.data.schema import DataKind, Description
+from training.data.schema import Change, DataKind, Description
 
 
 def describe(
@@ -26,18 +26,31 @@ def describe(
 
     misfits: by column, how many cells are no value of its kind, and some of their rows.
     """
+    description = _look(folder, kind, "; ".join(dict.fromkeys(formats)), list(sources), aside.count)
+    return description.model_copy(update={"quality": check_quality(folder, description, aside, misfits)})
+
+
+def describe_again(folder: Path, before: Description, changes: list[Change]) -> Description:
+    """Look at a version that fixes have made; what the files themselves had wrong is still told."""
+    description = _look(folder, before.kind, before.format, before.sources, before.set_aside)
+    told = [f.model_copy(update={"rows": []}) for f in before.quality if f.key in ("set-aside", "misfits")]
+    findings = check_quality(folder, description, SetAside(), {})
+    return description.model_copy(update={"changes": changes, "quality": by_gravity([*told, *findings])})
+
+
+def _look(folder: Path, kind: DataKind, form: str, sources: list[str], set_aside: int) -> Description:
     path = folder / DATA
     description = Description(
         kind=kind,
-        format="; ".join(dict.fromkeys(formats)),
+        format=form,
         rows=pq.read_metadata(path).num_rows,
         bytes=path.stat().st_size,
         parts=count_parts(path),
         columns=profile_columns(path),
-        sources=list(sources),
-        set_aside=aside.count,
+        sources=sources,
+        set_aside=set_aside,
     )
     description = description.model_copy(update={"proposals": propose(description)})
     if kind == "table" and description.proposals and description.proposals[0].task == "text-classification":
         description = description.model_copy(update={"kind": "text"})
-    return description.model_copy(update={"quality": check_quality(folder, description, aside, misfits)})
+    return description

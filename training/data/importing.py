@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from training.data.cells import Cells, decide, read_cells, tolerable
 from training.data.describing import describe
-from training.data.layout import DATA
+from training.data.layout import DATA, DESCRIPTION
 from training.data.readers import READERS, Batch, Reading, SetAside
 from training.data.refusals import refuse_known, unknown_format
 from training.data.schema import PART, Description
@@ -22,7 +22,6 @@ from training.data.source import Source, look_at
 from training.data.writing import DataWriter, plain, write_aside
 from training.errors import TrainingError
 
-DESCRIPTION = "dataset.json"
 _MISFITS_KEPT = 50
 _SAMPLE_ROWS = 20_000
 
@@ -61,7 +60,7 @@ def import_dataset(
     """
     yield ImportPhase("checking", "Checking the file")
     called = list(names) if names is not None else [path.name for path in sources]
-    with _workplace(folder) as (work, result):
+    with workplace(folder) as (work, result):
         opened = [_open(look_at(path, name), work) for path, name in zip(sources, called, strict=True)]
         _refuse_mismatch(opened)
         aside, misfits = SetAside(), dict[str, Misfits]()
@@ -87,7 +86,7 @@ def read_description(folder: Path) -> Description:
 
 
 @contextmanager
-def _workplace(folder: Path) -> Iterator[tuple[Path, Path]]:
+def workplace(folder: Path) -> Iterator[tuple[Path, Path]]:
     """A folder for what is unpacked and one for the result, on the disk of `folder`; both are gone in the end."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists() and (folder.is_file() or any(folder.iterdir())):

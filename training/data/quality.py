@@ -36,6 +36,11 @@ def check_quality(
         *_repeats(path, description),
         *(finding for column in description.columns for finding in _column(path, description, column)),
     ]
+    return by_gravity(findings)
+
+
+def by_gravity(findings: list[Finding]) -> list[Finding]:
+    """The gravest first, otherwise in their order."""
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
 

@@ -7,6 +7,16 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from training.tasks import ColumnType
 
 DataKind: TypeAlias = Literal["table", "text", "images", "audio", "conversations"]
+FixKey: TypeAlias = Literal[
+    "drop_duplicates",
+    "drop_near_duplicates",
+    "drop_rows",
+    "drop_column",
+    "drop_missing",
+    "merge_labels",
+    "move_leaks_to_train",
+    "set_values",
+]
 
 ID = "_id"
 """Int64 column: hash of the example's content, the same in every version that holds the example."""
@@ -27,7 +37,31 @@ class Column(_Part):
     unique: int = 0
     stats: dict[str, JsonValue] = {}
     """By type: min, max, mean, std, quantiles, histogram {edges, counts}; top [{value, count}]; length {mean, max};
-    width, height, channels, mixed_sizes."""
+    width, height, channels, mixed_sizes; seconds {min, max, mean}, rates; tags, labels [{value, count}]; empty."""
+
+
+class Fix(_Part):
+    """A remedy that `training.data.fixes` can carry out; the website shows `title` on a button."""
+
+    key: FixKey
+    title: str
+    column: str = ""
+    """The column it is about; empty where it is about whole rows."""
+    labels: dict[str, str] = {}
+    """merge_labels: what each label becomes."""
+    values: dict[int, str | None] = {}
+    """set_values: what the cell becomes, by row number; None empties it."""
+    rows: list[int] = []
+    """drop_rows: the row numbers, all of them."""
+
+
+class Change(_Part):
+    """What a fix has done on the way from one version to the next."""
+
+    fix: Fix
+    count: int
+    """Rows that it removed or moved, or cells that it changed."""
+    text: str
 
 
 class Finding(_Part):
@@ -41,6 +75,8 @@ class Finding(_Part):
     rows: list[int] = []
     """Some of the rows it is about."""
     count: int = 0
+    fix: Fix | None = None
+    """What would mend it, where something does."""
 
 
 class Proposal(_Part):
@@ -70,3 +106,5 @@ class Description(_Part):
     sources: list[str] = []
     set_aside: int = 0
     """Rows that could not be read; they are in `set_aside.parquet` with line numbers and reasons."""
+    changes: list[Change] = []
+    """What was done since the files came in, the oldest first."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.data.ids import row_ids
-from training.data.layout import CONVERSATION, IMAGE, SET_ASIDE
+from training.data.layout import NESTED, SET_ASIDE, nested_type
 from training.data.readers import SetAside
 from training.data.schema import ID, PART
 
@@ -48,10 +48,14 @@ class DataWriter:
             return
         table = pa.concat_tables(self._waiting)
         if self._writer is None:
-            schema = with_features(table.schema)
-            self._writer = pq.ParquetWriter(self._path, schema, compression=_compression(schema))
+            self._writer = open_parquet(self._path, with_features(table.schema))
         self._writer.write_table(table.cast(self._writer.schema), row_group_size=GROUP_ROWS)
         self._waiting = []
+
+
+def open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer with light compression, and none for pictures and sounds, which are compressed already."""
+    return pq.ParquetWriter(path, schema, compression=_compression(schema))
 
 
 def plain(table: pa.Table) -> pa.Table:
@@ -61,7 +65,9 @@ def plain(table: pa.Table) -> pa.Table:
 
 
 def stored_type(kind: pa.DataType) -> pa.DataType:
-    """Int64, double, bool, microseconds, string; pictures and conversations keep their structure."""
+    """Int64, double, bool, microseconds, string; cells with an inner structure keep it."""
+    if nested := nested_type(kind):
+        return NESTED[nested]
     if pa.types.is_boolean(kind):
         return pa.bool_()
     if pa.types.is_integer(kind):
@@ -70,10 +76,6 @@ def stored_type(kind: pa.DataType) -> pa.DataType:
         return pa.float64()
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return pa.timestamp("us")
-    if pa.types.is_struct(kind):
-        return IMAGE
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return CONVERSATION
     return pa.string()
 
 
@@ -84,22 +86,21 @@ def with_features(schema: pa.Schema) -> pa.Schema:
 
 
 def _feature(kind: pa.DataType) -> object:
-    if kind.equals(IMAGE):
-        return {"_type": "Image"}
-    if kind.equals(CONVERSATION):
-        return [{"role": _feature(pa.string()), "content": _feature(pa.string())}]
+    if pa.types.is_struct(kind):
+        return {"_type": "Image" if nested_type(kind) == "image" else "Audio"}
+    if pa.types.is_list(kind):
+        return [{field.name: _feature(field.type) for field in kind.value_type}]
     names = {pa.float64(): "float64", pa.timestamp("us"): "timestamp[us]"}
     return {"dtype": names.get(kind, str(kind)), "_type": "Value"}
 
 
 def _compression(schema: pa.Schema) -> dict[str, str]:
-    """Light compression, and none for pictures, which are compressed already."""
     leaves: dict[str, str] = {}
     for field in schema:
-        if field.type.equals(IMAGE):
-            leaves |= {f"{field.name}.bytes": "none", f"{field.name}.path": "zstd"}
-        elif field.type.equals(CONVERSATION):
-            leaves |= {f"{field.name}.list.element.{leaf}": "zstd" for leaf in ("role", "content")}
+        if pa.types.is_struct(field.type):
+            leaves |= {f"{field.name}.{leaf.name}": "none" if leaf.name == "bytes" else "zstd" for leaf in field.type}
+        elif pa.types.is_list(field.type):
+            leaves |= {f"{field.name}.list.element.{leaf.name}": "zstd" for leaf in field.type.value_type}
         else:
             leaves[field.name] = "zstd"
     return leaves

@@ -5,8 +5,10 @@ from typing import ClassVar, Literal, TypeAlias
 
 from training.registry import Registry
 
-ColumnType: TypeAlias = Literal["number", "boolean", "category", "text", "date", "image", "audio", "conversation"]
-TryOut: TypeAlias = Literal["form", "text", "image", "chat"]
+ColumnType: TypeAlias = Literal[
+    "number", "boolean", "category", "text", "date", "image", "audio", "conversation", "spans", "answers", "boxes"
+]
+TryOut: TypeAlias = Literal["form", "text", "image", "audio", "chat"]
 
 
 @dataclass(frozen=True)
