@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from training.architectures import ARCHITECTURES
@@ -99,6 +100,10 @@ def test_the_schema_of_the_api_knows_tokens_and_every_call(browser, redis):
     schema = browser.get("/api/schema/?format=json").json()
     assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     assert {"/api/v1/catalog/", "/api/v1/projects/", "/api/v1/datasets/", "/api/v1/runs/"} <= set(schema["paths"])
+
+
+def test_the_description_of_the_api_has_no_gaps(tmp_path):
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yml"))
 
 
 def test_an_unknown_address_leads_back_home(browser):

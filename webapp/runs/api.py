@@ -184,7 +184,7 @@ class RunViewSet(
         url = request.build_absolute_uri(f"{request.path}?{following}") if following else None
         return _json({"count": found["count"], "next": url, "results": found["results"]})
 
-    @extend_schema(responses=shapes.FilesAnswer)
+    @extend_schema(operation_id="runs_files_list", responses=shapes.FilesAnswer)
     @action(detail=True)
     def files(self, request: Request, pk: str) -> Response:
         """The run's files."""
@@ -204,7 +204,11 @@ class RunViewSet(
 class RunFileView(APIView):
     """One of a run's files."""
 
-    @extend_schema(tags=["runs"], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="runs_file_download",
+        tags=["runs"],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
     def get(self, request: Request, pk: int, path: str) -> HttpResponseBase:
         """Download one of the run's files."""
         run = get_object_or_404(Run.objects.visible_to(_person(request)), pk=pk)
