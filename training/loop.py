@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from training import model_folder
+from training.architectures import Round, Rounds
 from training.checkpoint import Position, restore_checkpoint, save_checkpoint, trained_state
 from training.curves import Clock, Curves
 from training.device import Device, choose_device, settle
@@ -42,13 +45,16 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
 
     yield Phase(name="building", title="Building the network")
     torch.manual_seed(recipe.seed)
-    model = spec.network().build(objective.shapes).to(device.torch)
+    network = spec.network()
+    model = network.build(objective.shapes).to(device.torch)
     objective.initialise(model)
-    device = _settle(device, recipe, model, objective)
-    optimizers = build_optimizers(model, recipe)
+    rounds = network.fit(model, objective, recipe)
+    if rounds is None:
+        device = _settle(device, recipe, model, objective)
+    optimizers = build_optimizers(model, recipe) if rounds is None else Optimizers([])
     position = restore_checkpoint(folder, model=model, optimizers=optimizers, device=device) or Position()
 
-    steps = count_steps(objective, recipe)
+    steps = count_steps(objective, recipe) if rounds is None else max(1, round(recipe.epochs))
     yield Started(
         parameters=sum(weight.numel() for weight in model.parameters()),
         trainable=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
@@ -62,7 +68,10 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     clock = Clock(position.seconds)
     curves = Curves(clock, position.step, steps)
     training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves)
-    for event in take_steps(training, folder, should_stop):
+    taking = take_steps(training, folder, should_stop)
+    if rounds is not None:
+        taking = take_rounds(training, rounds, folder, should_stop)
+    for event in taking:
         yield event
         if isinstance(event, Stopped):
             return
@@ -126,16 +135,57 @@ def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]
         if position.step in evaluate_at:
             yield from look(training)
         if should_stop():
-            yield tell(training)
-            yield save(training, folder)
-            yield Stopped(step=position.step)
+            yield from pause(training, folder)
             return
         if clock.session() - saved_at >= recipe.checkpoint_seconds:
             yield save(training, folder)
             saved_at = clock.session()
-    position.seconds = clock.seconds()
-    if position.best_weights:
-        training.model.load_state_dict(position.best_weights, strict=False)
+    settle_weights(training)
+
+
+def take_rounds(training: Training, rounds: Rounds, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    """Every round of a model that is found without gradients; those taken before a pause are taken again untold."""
+    position, clock = training.position, training.clock
+    told, saved_at = position.step, clock.session()
+    with closing(rounds):
+        for points in islice(enumerate(rounds, start=1), told, None):
+            note(training, *points)
+            if training.curves.due():
+                yield tell(training)
+            if should_stop():
+                yield from pause(training, folder)
+                return
+            if clock.session() - saved_at >= training.recipe.checkpoint_seconds:
+                yield save(training, folder)
+                saved_at = clock.session()
+            if training.has_stalled:
+                break
+    yield tell(training)
+    settle_weights(training)
+
+
+def note(training: Training, step: int, points: Round) -> None:
+    """Write down what one round brought."""
+    position = training.position
+    position.step = position.epoch = step
+    for name, value in points.items():
+        training.curves.add(name, step, value)
+    if "val/loss" in points:
+        _compare(position, points["val/loss"], training.model, keep=training.recipe.patience > 0)
+
+
+def pause(training: Training, folder: Path) -> Iterator[Event]:
+    """Tell what is not told yet, and leave a checkpoint to go on from."""
+    yield tell(training)
+    yield save(training, folder)
+    yield Stopped(step=training.position.step)
+
+
+def settle_weights(training: Training) -> None:
+    """The training is over: note its time, and take the best weights where early stopping kept them."""
+    training.position.seconds = training.clock.seconds()
+    if training.position.best_weights:
+        training.model.load_state_dict(training.position.best_weights, strict=False)
 
 
 def batches(training: Training) -> Iterator[list[Tensor]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import orjson
 from safetensors.torch import load_file, save_file
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from training.spec import TrainSpec
 
 NAME = "model"
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A network with something that is no tensor, kept in a format of its own beside the weights."""
+
+    def save_files(self, folder: Path) -> None:
+        """Write it."""
+
+    def load_files(self, folder: Path) -> None:
+        """Read what `save_files` wrote."""
 
 
 def save(folder: Path, *, spec: TrainSpec, objective: Objective, model: nn.Module) -> None:
@@ -48,6 +59,8 @@ def write(
     target.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous().cpu().clone() for name, value in trained_state(model).items()}
     save_file(weights, target / "model.safetensors")
+    if isinstance(model, KeepsFiles):
+        model.save_files(target)
     config = {
         "task": task,
         "architecture": settings.key,
@@ -79,4 +92,6 @@ def load_network(folder: Path) -> nn.Module:
     if weights.keys() | frozen | tied != model.state_dict().keys() | frozen | tied:
         raise TrainingError(f"The weights in {folder} do not fit its network.", "Train it again.", code="no_model")
     model.load_state_dict(weights, strict=False)
+    if isinstance(model, KeepsFiles):
+        model.load_files(folder)
     return model.eval()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -11,8 +11,17 @@ from pydantic import BaseModel, ConfigDict
 
 from training.errors import TrainingError
 
-Floats32: TypeAlias = NDArray[np.float32]
+Numbers: TypeAlias = NDArray[np.floating[Any]]
+Scaling: TypeAlias = Literal["robust", "standard", "plain"]
+"""By median and quartiles with a soft clip, by mean and deviation, or not at all (float64, gaps left as NaN)."""
 MOST_CATEGORIES = 256
+
+
+@runtime_checkable
+class ReadsTable(Protocol):
+    """Settings of an architecture that wants its numbers scaled in another way than networks do."""
+
+    scaling: Scaling
 
 
 class _Part(BaseModel):
@@ -20,7 +29,7 @@ class _Part(BaseModel):
 
 
 class NumberColumn(_Part):
-    """A numeric column: missing becomes the median, then centre and scale are taken out."""
+    """A numeric column: missing becomes the centre, then centre and scale are taken out."""
 
     name: str
     kind: Literal["number", "date"]
@@ -42,6 +51,7 @@ class TableEncoding(_Part):
 
     numbers: list[NumberColumn]
     categories: list[CategoryColumn]
+    scaling: Scaling = "robust"
 
     @property
     def width(self) -> int:
@@ -53,22 +63,42 @@ class TableEncoding(_Part):
         """Distinct codes per categorical column."""
         return tuple(len(column.values) + 1 for column in self.categories)
 
-    def encode(self, frame: pl.DataFrame) -> tuple[Floats32, NDArray[np.int64]]:
-        """Rows as numbers (rows, width), scaled and softly clipped, and codes (rows, categories).
+    @property
+    def precision(self) -> type[np.floating[Any]]:
+        """What numbers are kept in: networks take float32, everything else float64."""
+        return np.float32 if self.scaling == "robust" else np.float64
 
-        The scaling by median and quartiles with a smooth clip to ±3 is that of RealMLP: Holzmüller et al., "Better
-        by default", 2024, https://arxiv.org/abs/2407.04491.
+    def inputs(self) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+        """What enters a linear model, number by number: a name, and the scale and centre that were taken out."""
+        parts = []
+        for number in self.numbers:
+            parts.append((number.name, number.scale, number.fill))
+            parts += [(f"{number.name} known", 1.0, 0.0)] if number.gaps else []
+        for category in self.categories:
+            parts += [(f"{category.name} {value}", 1.0, 0.0) for value in ("other", *category.values)]
+        return (
+            [name for name, *_ in parts],
+            np.array([part[1] for part in parts]),
+            np.array([part[2] for part in parts]),
+        )
+
+    def encode(self, frame: pl.DataFrame) -> tuple[Numbers, NDArray[np.int64]]:
+        """Rows as numbers (rows, width) and codes (rows, categories).
+
+        The robust scaling with a smooth clip to ±3 is that of RealMLP: Holzmüller et al., "Better by default", 2024,
+        https://arxiv.org/abs/2407.04491.
         """
-        numbers = [part for column in self.numbers for part in _encode_number(frame[column.name], column)]
+        encode = {"robust": _encode_robust, "standard": _encode_standard, "plain": _encode_plain}[self.scaling]
+        numbers = [part for column in self.numbers for part in encode(_as_numbers(frame[column.name]), column)]
         codes = [_encode_category(frame[column.name], column) for column in self.categories]
         rows = frame.height
         return (
-            np.stack(numbers, axis=1) if numbers else np.zeros((rows, 0), np.float32),
+            np.column_stack(numbers) if numbers else np.zeros((rows, 0), np.float32),
             np.stack(codes, axis=1) if codes else np.zeros((rows, 0), np.int64),
         )
 
 
-def learn_encoding(frame: pl.DataFrame) -> TableEncoding:
+def learn_encoding(frame: pl.DataFrame, scaling: Scaling = "robust") -> TableEncoding:
     """Look at the train part's columns and decide how each is read; raises TrainingError if none can be."""
     numbers, categories = [], []
     for name in frame.columns:
@@ -76,25 +106,28 @@ def learn_encoding(frame: pl.DataFrame) -> TableEncoding:
         if column.null_count() == column.len():
             continue
         if column.dtype.is_numeric() or column.dtype.is_temporal():
-            numbers.append(_learn_number(column))
+            numbers.append(_learn_number(column, scaling))
         else:
             categories.append(_learn_category(column))
     if not numbers and not categories:
         raise TrainingError("The chosen columns are empty.", "Choose other columns to learn from.", code="no_features")
-    return TableEncoding(numbers=numbers, categories=categories)
+    return TableEncoding(numbers=numbers, categories=categories, scaling=scaling)
 
 
-def _learn_number(column: pl.Series) -> NumberColumn:
+def _learn_number(column: pl.Series, scaling: Scaling) -> NumberColumn:
     values = _as_numbers(column)
     there = values[np.isfinite(values)]
-    low, middle, high = np.quantile(there, (0.25, 0.5, 0.75))
-    scale = high - low or (there.max() - there.min()) / 2 or 1.0
+    if scaling == "standard":
+        middle, scale = there.mean(), there.std()
+    else:
+        low, middle, high = np.quantile(there, (0.25, 0.5, 0.75))
+        scale = high - low or (there.max() - there.min()) / 2
     return NumberColumn(
         name=column.name,
         kind="date" if column.dtype.is_temporal() else "number",
         fill=float(middle),
-        scale=float(scale),
-        gaps=len(there) < len(values),
+        scale=float(scale) or 1.0,
+        gaps=scaling != "plain" and len(there) < len(values),
     )
 
 
@@ -103,13 +136,20 @@ def _learn_category(column: pl.Series) -> CategoryColumn:
     return CategoryColumn(name=column.name, values=sorted(counts[column.name].head(MOST_CATEGORIES).to_list()))
 
 
-def _encode_number(column: pl.Series, learnt: NumberColumn) -> list[Floats32]:
-    values = _as_numbers(column)
+def _encode_plain(values: NDArray[np.float64], learnt: NumberColumn) -> list[Numbers]:
+    return [values]
+
+
+def _encode_standard(values: NDArray[np.float64], learnt: NumberColumn) -> list[Numbers]:
     there = np.isfinite(values)
     scaled = (np.where(there, values, learnt.fill) - learnt.fill) / learnt.scale
+    return [scaled, there.astype(np.float64)] if learnt.gaps else [scaled]
+
+
+def _encode_robust(values: NDArray[np.float64], learnt: NumberColumn) -> list[Numbers]:
+    scaled, *there = _encode_standard(values, learnt)
     clipped = scaled / np.sqrt(1 + (scaled / 3) ** 2)
-    encoded = [clipped.astype(np.float32)]
-    return [*encoded, there.astype(np.float32)] if learnt.gaps else encoded
+    return [part.astype(np.float32) for part in (clipped, *there)]
 
 
 def _encode_category(column: pl.Series, learnt: CategoryColumn) -> NDArray[np.int64]:

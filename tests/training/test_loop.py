@@ -74,7 +74,7 @@ def test_a_learning_rate_that_diverges_is_told_with_its_step(flower_spec: TrainS
             "task": "tabular-regression",
             "roles": {"target": ["weight"], "features": ["size"]},
             "architecture": "linear",
-            "settings": {},
+            "settings": {"solver": "gradient"},
         }
     )
     with pytest.raises(Diverged, match=r"not a number at step \d+"):

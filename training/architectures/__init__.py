@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from training.recipes import Preset, Recipe, Settings
 from training.registry import Registry
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from training.objectives import Objective
+
+Round: TypeAlias = dict[str, float]
+"""Points of curves that one round adds: `train/loss`, and `val/loss` where there is one."""
+Rounds: TypeAlias = Generator[Round, None, None]
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class Architecture(Settings):
     """Where the method was published: authors, title, year, address."""
     simple: ClassVar[tuple[str, ...]] = ()
     """At most two settings that *Simple* shows."""
+    heeds: ClassVar[tuple[str, ...]] = ()
+    """The recipe's fields that matter, where the gradient loop is not used; empty means all."""
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
@@ -81,6 +90,14 @@ class Architecture(Settings):
     def build(self, shapes: Shapes) -> nn.Module:
         """Make the network with fresh weights, from torch's global random state."""
         raise NotImplementedError
+
+    def fit(self, model: nn.Module, objective: Objective, recipe: Recipe) -> Rounds | None:
+        """Find the answer without gradient steps, yielding after each round; None leaves it to the gradient loop.
+
+        `recipe.epochs` says how many rounds at most. The same seed takes the same rounds: after a pause they are all
+        taken again, and only those that are new are told.
+        """
+        return None
 
 
 ARCHITECTURES: Registry[type[Architecture]] = Registry("architecture", __name__)

@@ -22,18 +22,20 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class CategoryInput(nn.Module):
     """Codes (B, columns) to numbers: one-hot for small columns, an embedding for large ones."""
 
-    def __init__(self, sizes: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], *, one_hot_up_to: int = ONE_HOT_UP_TO) -> None:
         super().__init__()
-        self.sizes = tuple(sizes)
+        self.sizes, self.one_hot_up_to = tuple(sizes), one_hot_up_to
         self.embeddings = nn.ModuleDict(
-            {str(at): nn.Embedding(size, EMBEDDING_SIZE) for at, size in enumerate(sizes) if size > ONE_HOT_UP_TO}
+            {str(at): nn.Embedding(size, EMBEDDING_SIZE) for at, size in enumerate(sizes) if size > one_hot_up_to}
         )
-        self.width = sum(EMBEDDING_SIZE if size > ONE_HOT_UP_TO else size for size in sizes)
+        self.width = sum(EMBEDDING_SIZE if size > one_hot_up_to else size for size in sizes)
 
     def forward(self, codes: Tensor) -> list[Tensor]:
         """One tensor (B, width of the column) per column."""
         return [
-            self.embeddings[str(at)](codes[:, at]) if size > ONE_HOT_UP_TO else F.one_hot(codes[:, at], size).float()
+            self.embeddings[str(at)](codes[:, at])
+            if size > self.one_hot_up_to
+            else F.one_hot(codes[:, at], size).float()
             for at, size in enumerate(self.sizes)
         ]
 
@@ -70,9 +72,10 @@ class MLP(nn.Module):
         dropout: float = 0.0,
         batch_norm: bool = False,
         number_width: int = 0,
+        one_hot_up_to: int = ONE_HOT_UP_TO,
     ) -> None:
         super().__init__()
-        self.categories = CategoryInput(shapes.categories)
+        self.categories = CategoryInput(shapes.categories, one_hot_up_to=one_hot_up_to)
         self.numbers = PeriodicNumbers(shapes.numbers, number_width) if number_width and shapes.numbers else None
         width = self.categories.width + shapes.numbers * (number_width if self.numbers else 1)
         layers: list[nn.Module] = []
@@ -89,6 +92,10 @@ class MLP(nn.Module):
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """Scores (B, outputs) of numbers (B, n) and category codes (B, columns)."""
-        read = self.numbers(numbers) if self.numbers is not None else numbers
-        scores: Tensor = self.head(self.hidden(torch.cat([read, *self.categories(codes)], dim=1)))
+        scores: Tensor = self.head(self.hidden(self.read(numbers, codes)))
         return scores
+
+    def read(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        """What enters the first layer: (B, width)."""
+        read = self.numbers(numbers) if self.numbers is not None else numbers
+        return torch.cat([read, *self.categories(codes)], dim=1)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import polars as pl
 import torch
+from pydantic import JsonValue
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training import labels
-from training.architectures import Shapes
+from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import judge_classes, judge_values
@@ -21,24 +22,39 @@ from training.events import Sample
 from training.examples import Examples, Part
 from training.measures import Floats, class_measures, value_measures
 from training.model_folder import load_network, read_config
-from training.objectives import OBJECTIVES, Guess
+from training.models.mlp import MLP
+from training.objectives import OBJECTIVES, Guess, Objective
 from training.predict import PREDICTORS, best_first
 from training.report import Report
 from training.spec import TrainSpec
-from training.tables import TableEncoding, learn_encoding
+from training.tables import ReadsTable, Scaling, TableEncoding, learn_encoding
 from training.verdict import plain_number
 
 AT_ONCE = 8192
 """Rows per batch where nothing is learnt."""
 
 
-class _Table:
+RIVALS = {
+    "linear": "Adds up the columns with one weight each.",
+    "boosted-trees": "Many small decision trees (LightGBM) with usual settings: fast, and hard to beat on tables.",
+}
+MOST_WEIGHTS = 12
+"""Weights of a linear model that are told."""
+MOST_CELLS = 20_000_000
+"""Numbers of the train part up to which a linear model is fitted beside."""
+
+
+class Table:
     """What classification and regression share: the encoded rows of all parts on the device."""
 
-    def __init__(self, spec: TrainSpec, examples: Examples, device: Device) -> None:
+    shapes: Shapes
+    targets: dict[Part, Tensor]
+    """Class numbers (rows,), -1 where the train part lacks the class, or standardised values (rows,)."""
+
+    def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
         self.spec, self.examples, self.device = spec, examples, device
         features = examples.frame.select(spec.roles["features"])
-        self.encoding = learn_encoding(features[examples.rows["train"]])
+        self.encoding = learn_encoding(features[examples.rows["train"]], _scaling(spec))
         numbers, codes = self.encoding.encode(features)
         self.numbers = {part: self._tensor(numbers[rows]) for part, rows in examples.rows.items()}
         self.codes = {part: self._tensor(codes[rows]) for part, rows in examples.rows.items()}
@@ -54,6 +70,9 @@ class _Table:
             batches[-2:] = [torch.cat(batches[-2:])]
         return batches
 
+    def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
+        raise NotImplementedError
+
     def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
         return iter(())
 
@@ -62,6 +81,27 @@ class _Table:
         with torch.no_grad():
             batches = zip(self.numbers[part].split(AT_ONCE), self.codes[part].split(AT_ONCE), strict=True)
             return torch.cat([model(numbers, codes) for numbers, codes in batches])
+
+    def rivals(self) -> list[Guess]:
+        """A linear model and boosted trees with their quick settings; not the one that this run itself is."""
+        network = self.spec.architecture
+        cells = len(self.numbers["train"]) * (self.encoding.width + sum(self.encoding.sizes))
+        keys = [key for key in RIVALS if key != network and (key != "linear" or cells <= MOST_CELLS)]
+        return [self._rival(key) for key in keys]
+
+    def _rival(self, key: str) -> Guess:
+        kind = ARCHITECTURES[key]
+        settings, recipe = kind.preset("quick", self.spec.task, Facts(len(self.numbers["train"]), self.shapes))
+        choices = {"architecture": key, "settings": settings.model_dump(mode="json"), "recipe": recipe}
+        rival = type(self)(self.spec.model_copy(update=choices), self.examples, self.device, Path())
+        model = settings.build(rival.shapes)
+        for _round in settings.fit(model, cast(Objective, rival), recipe) or ():
+            pass
+        return Guess(key, kind.title, RIVALS[key], rival.answers(model.eval()))
+
+    def answers(self, model: nn.Module) -> Floats:
+        """Probabilities or values of the test part, as judged."""
+        raise NotImplementedError
 
     def _answer(self, model: nn.Module, indices: Tensor) -> Tensor:
         scores: Tensor = model(self.numbers["train"][indices], self.codes["train"][indices])
@@ -72,13 +112,13 @@ class _Table:
 
 
 @OBJECTIVES.register("tabular-classification")
-class TableClasses(_Table):
+class TableClasses(Table):
     """Cross-entropy over the classes of the target column."""
 
     key: ClassVar[str]
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
-        super().__init__(spec, examples, device)
+        super().__init__(spec, examples, device, model_folder)
         target = spec.column("target")
         names = {part: labels.as_names(examples.column(target, part)) for part in examples.rows}
         self.labels = labels.learn_labels(names["train"], target)
@@ -96,7 +136,10 @@ class TableClasses(_Table):
 
     def baselines(self) -> list[Guess]:
         known = int((self.truth["test"] >= 0).sum())
-        return [labels.majority(self.truth["train"], self.labels, known)]
+        return [labels.majority(self.truth["train"], self.labels, known), *self.rivals()]
+
+    def answers(self, model: nn.Module) -> Floats:
+        return self._probabilities(model, "test")[self.truth["test"] >= 0]
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
         known = self.truth["test"] >= 0
@@ -105,7 +148,7 @@ class TableClasses(_Table):
             task=self.spec.kind(),
             labels=self.labels,
             truth=self.truth["test"][known],
-            probabilities=self._probabilities(model, "test")[known],
+            probabilities=self.answers(model),
             ids=self.examples.ids[rows],
             rows=rows,
             guesses=guesses,
@@ -119,13 +162,13 @@ class TableClasses(_Table):
 
 
 @OBJECTIVES.register("tabular-regression")
-class TableValues(_Table):
+class TableValues(Table):
     """Squared error of the standardised target."""
 
     key: ClassVar[str]
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
-        super().__init__(spec, examples, device)
+        super().__init__(spec, examples, device, model_folder)
         target = spec.column("target")
         if not examples.frame[target].dtype.is_numeric():
             raise TrainingError(
@@ -136,7 +179,7 @@ class TableValues(_Table):
         self.truth = {part: examples.column(target, part).cast(pl.Float64).to_numpy() for part in examples.rows}
         self.center, self.scale = float(self.truth["train"].mean()), float(self.truth["train"].std()) or 1.0
         self.targets = {
-            part: self._tensor(((truth - self.center) / self.scale).astype(np.float32))
+            part: self._tensor(((truth - self.center) / self.scale).astype(self.encoding.precision))
             for part, truth in self.truth.items()
         }
         self.shapes = Shapes(outputs=1, numbers=self.encoding.width, categories=self.encoding.sizes)
@@ -156,22 +199,38 @@ class TableValues(_Table):
                 title=f"Always saying the mean, {plain_number(self.center)}",
                 about="What comes out without looking at the row.",
                 answers=np.full(len(self.truth["test"]), self.center),
-            )
+            ),
+            *self.rivals(),
         ]
+
+    def answers(self, model: nn.Module) -> Floats:
+        return self._values(model, "test")
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
         rows = self.examples.rows["test"]
-        return judge_values(
+        report, predictions = judge_values(
             task=self.spec.kind(),
             truth=self.truth["test"],
-            predicted=self._values(model, "test"),
+            predicted=self.answers(model),
             ids=self.examples.ids[rows],
             rows=rows,
             guesses=guesses,
         )
+        return report.model_copy(update={"facts": self._weights(model)}), predictions
 
     def preparation(self) -> dict[str, object]:
         return {"encoding": self.encoding.model_dump(mode="json"), "center": self.center, "scale": self.scale}
+
+    def _weights(self, model: nn.Module) -> dict[str, JsonValue]:
+        """The formula of a linear model in the units of its columns: the constant, and the weights that move most."""
+        if not (isinstance(model, MLP) and self.encoding.scaling == "standard"):
+            return {}
+        weights = model.head.weight[0].detach().double().cpu().numpy() * self.scale
+        names, scales, centres = self.encoding.inputs()
+        most = np.argsort(-np.abs(weights), kind="stable")[:MOST_WEIGHTS]
+        constant = self.center + self.scale * float(model.head.bias[0].detach()) - float((weights / scales) @ centres)
+        facts: dict[str, JsonValue] = {"Constant": constant}
+        return facts | {f"Weight of {names[at]}": float(weights[at] / scales[at]) for at in most}
 
     def _values(self, model: nn.Module, part: Part) -> Floats:
         scaled = self.scores(model, part).squeeze(1).double().cpu().numpy()
@@ -211,6 +270,11 @@ class TablePredictor:
             names = [_name(row.get(category.name)) for row in inputs]
             columns[category.name] = pl.Series(category.name, names, dtype=pl.String)
         return pl.DataFrame(columns)
+
+
+def _scaling(spec: TrainSpec) -> Scaling:
+    network = spec.network()
+    return network.scaling if isinstance(network, ReadsTable) else "robust"
 
 
 def _number(value: object, column: str) -> float | None:

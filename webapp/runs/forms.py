@@ -220,10 +220,15 @@ class NewRun:
             return []
         named = [name for _title, names in RECIPE_GROUPS for name in names]
         groups = [FieldGroup(self.architecture.title, self.network_form.leave_out(self._simple_names))]
-        groups += [FieldGroup(str(title), self.recipe_form.pick(names)) for title, names in RECIPE_GROUPS]
-        groups.append(FieldGroup(_("More of the training"), self.recipe_form.leave_out(named)))
+        groups += [FieldGroup(str(title), self._heeded(self.recipe_form.pick(names))) for title, names in RECIPE_GROUPS]
+        groups.append(FieldGroup(_("More of the training"), self._heeded(self.recipe_form.leave_out(named))))
         groups.append(FieldGroup(_("Held-out data"), self.split_form.leave_out(())))
         return [group for group in groups if group.fields]
+
+    def _heeded(self, fields: list[BoundField]) -> list[BoundField]:
+        """Without the fields of the recipe that the architecture does not read."""
+        heeds = self.architecture.heeds if self.architecture else ()
+        return [field for field in fields if not heeds or field.name in heeds]
 
     @property
     def held_out_percent(self) -> str:

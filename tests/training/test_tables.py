@@ -1,0 +1,203 @@
+"""Tables: exact linear models, boosted trees, and what stands beside every result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from tests.training.test_loop import after, curve
+from training.device import choose_device
+from training.events import Event, Started, Stopped
+from training.loop import train
+from training.models.linear import least_squares
+from training.predict import load_predictor
+from training.recipes import Recipe
+from training.report import Report
+from training.softmax_regression import softmax_rounds
+from training.spec import TrainSpec
+
+MakeData = Callable[..., Path]
+
+
+@pytest.fixture
+def waves(make_data: MakeData) -> TrainSpec:
+    """A number that follows a bend, which a straight line cannot, with gaps and a category."""
+    random = np.random.default_rng(0)
+    place = random.uniform(-3, 3, 400)
+    colour = random.choice(["red", "blue"], 400)
+    height = np.sin(2 * place) + (colour == "red") + 0.05 * random.normal(size=400)
+    gappy = [None if at % 20 == 0 else value for at, value in enumerate(place.tolist())]
+    frame = pl.DataFrame({"place": gappy, "colour": colour, "height": height})
+    return TrainSpec(
+        task="tabular-regression",
+        data=str(make_data(frame)),
+        roles={"target": ["height"], "features": ["place", "colour"]},
+        architecture="boosted-trees",
+        settings={"least_rows": 5},
+        recipe=Recipe(epochs=40, lr=0.2),
+    )
+
+
+def report_of(folder: Path) -> Report:
+    return Report.model_validate_json((folder / "report.json").read_bytes())
+
+
+def learnt(spec: TrainSpec, folder: Path) -> list[Event]:
+    events = list(train(spec, folder))
+    assert events[-1].type == "finished"
+    return events
+
+
+def test_least_squares_finds_the_line_through_four_points(make_data: MakeData, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": [1, 2, 3, 4, 5], "y": [2, 4, 6, 8, 10]})
+    spec = TrainSpec(
+        task="tabular-regression",
+        data=str(make_data(frame, ["train"] * 4 + ["test"])),
+        roles={"target": ["y"], "features": ["x"]},
+        architecture="linear",
+        recipe=Recipe(epochs=1),
+    )
+    learnt(spec, tmp_path / "run")
+    facts = report_of(tmp_path / "run").facts
+    assert facts["Weight of x"] == pytest.approx(2)
+    assert facts["Constant"] == pytest.approx(0, abs=1e-12)
+    predictor = load_predictor(tmp_path / "run" / "model", choose_device(Recipe()))
+    assert predictor.answer([{"x": 7}], {})[0]["value"] == pytest.approx(14)
+
+
+def test_least_squares_is_that_of_scikit_learn_also_with_a_penalty() -> None:
+    random = np.random.default_rng(0)
+    inputs, targets = random.normal(size=(50, 4)), random.normal(size=50)
+    for decay in (0.0, 0.3):
+        weights, bias = least_squares(torch.from_numpy(inputs), torch.from_numpy(targets), decay)
+        peer = Ridge(alpha=50 * decay, solver="svd").fit(inputs, targets)
+        assert np.allclose(weights, peer.coef_)
+        assert float(bias) == pytest.approx(peer.intercept_)
+
+
+def test_least_squares_shares_the_weight_between_columns_that_say_the_same() -> None:
+    column = torch.arange(6.0).double()
+    weights, _bias = least_squares(torch.stack([column, column], dim=1), 4 * column)
+    assert torch.allclose(weights, torch.tensor([2.0, 2.0]).double())
+
+
+def test_logistic_regression_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(200, 3))
+    classes = (inputs @ [1.0, -2.0, 0.5] + random.normal(size=200) > 0).astype(int) + (inputs[:, 0] > 1)
+    *_, (weights, _loss) = softmax_rounds(
+        torch.from_numpy(inputs), torch.from_numpy(classes), 3, decay=0.01, iterations=500
+    )
+    peer = LogisticRegression(C=1 / (200 * 0.01), tol=1e-10, max_iter=10_000).fit(inputs, classes)
+    probabilities = (torch.from_numpy(inputs) @ weights[:, :-1].T + weights[:, -1]).softmax(dim=1)
+    assert np.allclose(probabilities, peer.predict_proba(inputs), atol=1e-3)
+
+
+def test_a_straight_line_learns_and_but_not_exclusive_or(make_data: MakeData, tmp_path: Path) -> None:
+    corners = [(0, 0), (0, 1), (1, 0), (1, 1)] * 10
+    frame = pl.DataFrame({"a": [a for a, _ in corners], "b": [b for _, b in corners]})
+    frame = frame.with_columns(
+        both=(pl.col("a") & pl.col("b")).cast(pl.String), one=(pl.col("a") ^ pl.col("b")).cast(pl.String)
+    )
+    data = str(make_data(frame, ["train"] * 20 + ["test"] * 20))
+    accuracy = {}
+    for target in ("both", "one"):
+        spec = TrainSpec(
+            task="tabular-classification",
+            data=data,
+            roles={"target": [target], "features": ["a", "b"]},
+            architecture="linear",
+            recipe=Recipe(epochs=100, weight_decay=1e-4),
+        )
+        learnt(spec, tmp_path / target)
+        accuracy[target] = report_of(tmp_path / target).metrics["accuracy"].value
+    assert accuracy["both"] == 1.0
+    assert accuracy["one"] <= 0.75
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "catboost"])
+def test_boosted_trees_tell_every_round_and_answer_as_they_were_judged(
+    waves: TrainSpec, tmp_path: Path, library: str
+) -> None:
+    spec = waves.model_copy(update={"settings": waves.settings | {"library": library}})
+    events = learnt(spec, tmp_path)
+    losses, held_out = curve(events), curve(events, "val/loss")
+    assert list(losses) == list(held_out) == list(range(1, 41))
+    assert losses[40] < losses[1]
+    report = report_of(tmp_path)
+    assert report.metrics["r2"].value > 0.9
+    assert held_out[40] == pytest.approx(1 - report.metrics["r2"].value, rel=0.3)
+
+    predictions = pl.read_parquet(tmp_path / "predictions.parquet")
+    rows = pl.read_parquet(Path(spec.data) / "data.parquet")[predictions["row"].to_list()]
+    inputs = rows.select("place", "colour").to_dicts()
+    answers = load_predictor(tmp_path / "model", choose_device(Recipe())).answer(inputs, {})
+    assert [answer["value"] for answer in answers] == pytest.approx(predictions["prediction"].to_list(), abs=1e-6)
+
+
+def test_boosted_trees_keep_their_text_and_no_pickle(waves: TrainSpec, tmp_path: Path) -> None:
+    learnt(waves, tmp_path)
+    files = {path.name for path in (tmp_path / "model").iterdir()}
+    assert files == {"config.json", "model.safetensors", "lightgbm.txt"}
+    assert (tmp_path / "model" / "lightgbm.txt").read_text().startswith("tree")
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "catboost"])
+def test_boosted_trees_stopped_and_resumed_draw_the_curve_of_a_run_that_was_not(
+    waves: TrainSpec, tmp_path: Path, library: str
+) -> None:
+    settings = waves.settings | {"library": library, "row_share": 0.7, "column_share": 0.5}
+    spec = waves.model_copy(update={"settings": settings})
+    whole = learnt(spec, tmp_path / "whole")
+    first = list(train(spec, tmp_path / "parts", after(12)))
+    assert isinstance(first[-1], Stopped)
+    assert first[-1].step == 12
+    rest = learnt(spec, tmp_path / "parts")
+    assert next(event for event in rest if isinstance(event, Started)).resumed_from == 12
+    assert min(curve(rest)) == 13
+    assert {**curve(first), **curve(rest)} == curve(whole)
+    assert report_of(tmp_path / "parts").metrics == report_of(tmp_path / "whole").metrics
+
+
+def test_boosted_trees_with_patience_keep_their_best_round(waves: TrainSpec, tmp_path: Path) -> None:
+    recipe = waves.recipe.model_copy(update={"patience": 3, "lr": 1.0, "epochs": 500})
+    spec = waves.model_copy(update={"recipe": recipe, "split": waves.split.model_copy(update={"validation": 0.2})})
+    losses = curve(learnt(spec, tmp_path), "val/loss")
+    best = min(losses, key=lambda step: losses[step])
+    assert len(losses) == best + 3 < 500
+    text = (tmp_path / "model" / "lightgbm.txt").read_text()
+    assert text.count("Tree=") == best
+
+
+def test_every_result_on_a_table_stands_beside_a_linear_model_and_boosted_trees(
+    flower_spec: TrainSpec, tmp_path: Path
+) -> None:
+    learnt(flower_spec, tmp_path / "mlp")
+    linear = flower_spec.model_copy(update={"architecture": "linear", "settings": {}})
+    learnt(linear, tmp_path / "linear")
+    beside = {key: {baseline.key for baseline in report_of(tmp_path / key).baselines} for key in ("mlp", "linear")}
+    assert beside == {"mlp": {"majority", "linear", "boosted-trees"}, "linear": {"majority", "boosted-trees"}}
+
+
+def test_more_than_two_classes_are_boosted_with_one_tree_each(make_data: MakeData, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    size = random.uniform(0, 3, 300)
+    frame = pl.DataFrame({"size": size, "kind": [("small", "middle", "large")[int(value)] for value in size]})
+    spec = TrainSpec(
+        task="tabular-classification",
+        data=str(make_data(frame)),
+        roles={"target": ["kind"], "features": ["size"]},
+        architecture="boosted-trees",
+        recipe=Recipe(epochs=20, lr=0.3),
+    )
+    learnt(spec, tmp_path)
+    assert report_of(tmp_path).metrics["accuracy"].value > 0.95
+    config = json.loads((tmp_path / "model" / "config.json").read_bytes())
+    assert config["shapes"]["outputs"] == 3
