@@ -1,5 +1,6 @@
 // Line charts over Plotly. Plotly is a classic script with a global; no other module touches it. It is large, so it is
-// loaded beside the page (`<link id="plotly" rel="prefetch">`), and what needs no chart does not wait for it.
+// loaded beside the page (`<link id="plotly" rel="prefetch">`), and what needs no chart does not wait for it. Charts are
+// drawn one a frame, the first on the page first, so that none waits for the others.
 
 const REDRAW_MS = 150;
 const MOST_POINTS = 8000;
@@ -9,8 +10,10 @@ const PALETTE = 10;
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 
 let plotly = null;
+let lastDrawing = Promise.resolve();
 
-function loadPlotly() {
+/** Have the library at hand; a page that will draw soon asks early. */
+export function loadPlotly() {
   plotly ??= new Promise((resolve) => {
     const script = document.createElement("script");
     script.src = document.querySelector("#plotly").href;
@@ -18,6 +21,12 @@ function loadPlotly() {
     document.head.append(script);
   });
   return plotly;
+}
+
+function inTurn(draw) {
+  lastDrawing = lastDrawing.then(() => new Promise((resolve) => {
+    requestAnimationFrame(() => draw().finally(resolve));
+  }));
 }
 
 /** A theme colour by the name of its CSS variable. */
@@ -132,7 +141,7 @@ export class LineChart {
   #ask() {
     if (this.#timer || !this.#visible) return;
     const wait = Math.max(0, this.#drawn + REDRAW_MS - performance.now());
-    this.#timer = setTimeout(() => requestAnimationFrame(() => this.#draw()), wait);
+    this.#timer = setTimeout(() => inTurn(() => this.#draw()), wait);
   }
 
   async #draw() {

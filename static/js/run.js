@@ -1,6 +1,6 @@
 // One run's page: curves that grow, a header that moves, a log that fills; all of it by itself.
 
-import { lookOf, PlainChart } from "./charts.js";
+import { loadPlotly, lookOf, PlainChart } from "./charts.js";
 import { Board, measureOf, readSeries, splitOf } from "./board.js";
 import { listen } from "./live.js";
 
@@ -80,7 +80,10 @@ function drawReportCurves() {
 function openTab() {
   const charts = document.querySelector("#charts");
   if (!charts) board = null;
-  else if (!charts.children.length) openCharts(charts);
+  else if (!charts.children.length) {
+    loadPlotly();
+    openCharts(charts);
+  }
   drawReportCurves();
   const log = document.querySelector("#run-notes");
   if (log) log.scrollTop = log.scrollHeight;
