@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import soundfile
 import torch
 from PIL import Image
-from pydantic import JsonValue
 
 from training.text import build_byte_pairs, build_words
 
@@ -24,7 +24,7 @@ class TinyData:
 
     frame: pl.DataFrame
     roles: dict[str, list[str]]
-    question: dict[str, JsonValue]
+    question: dict[str, object]
 
 
 def _table() -> pl.DataFrame:
@@ -42,13 +42,13 @@ def _table() -> pl.DataFrame:
 
 def _pictures(folder: Path) -> pl.DataFrame:
     random = np.random.default_rng(0)
-    cells = []
+    cells: list[dict[str, object]] = []
     for at in range(40):
         picture = Image.fromarray(random.integers(0, 90, (16, 16, 3), dtype=np.uint8) + np.uint8(120 * (at % 2)))
         encoded = io.BytesIO()
         picture.save(encoded, "PNG")
+        (folder / "picture.png").write_bytes(encoded.getvalue())
         cells.append({"bytes": encoded.getvalue(), "path": f"{at}.png"})
-    (folder / "picture.png").write_bytes(cells[0]["bytes"])
     return pl.DataFrame({"picture": cells, "kind": ["dark", "light"] * 20})
 
 
@@ -75,6 +75,15 @@ def pictures(folder: Path) -> TinyData:
     return TinyData(_pictures(folder), roles, {"image": str(folder / "picture.png")})
 
 
+def sounds(folder: Path) -> TinyData:
+    tones = [np.sin(np.arange(4_000) * (0.2 + 0.6 * (at % 2)) + at).astype(np.float32) for at in range(40)]
+    for at, tone in enumerate(tones):
+        soundfile.write(folder / f"{at}.wav", 0.3 * tone, 8_000)
+    cells = [{"bytes": (folder / f"{at}.wav").read_bytes(), "path": f"{at}.wav"} for at in range(40)]
+    frame = pl.DataFrame({"sound": cells, "kind": ["low", "high"] * 20})
+    return TinyData(frame, {"target": ["kind"], "sound": ["sound"]}, {"audio": str(folder / "0.wav")})
+
+
 def running_text(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"prompt": "the "})
 
@@ -84,6 +93,7 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "tabular-regression": table_numbers,
     "text-classification": text_classes,
     "image-classification": pictures,
+    "audio-classification": sounds,
     "language-modeling": running_text,
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from training.architectures import Facts, Shapes
 from training.data.schema import Column, Description
+from training.sound_size import FRAMES_PER_SECOND
 from training.spec import Split
 
 Roles = Mapping[str, Sequence[str]]
@@ -29,6 +30,8 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
         return Facts(rows, Shapes(outputs=0), characters)  # vocabulary and context are the network's own choice
     if task.startswith("image-"):
         return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
+    if task.startswith("audio-"):
+        return Facts(rows, _sound(chosen["sound"][0], _outputs(task, chosen)))
     if texts:
         characters = sum(_length(column) for column in texts)
         length = max(8, min(512, round(characters / CHARACTERS_PER_TOKEN)))
@@ -73,6 +76,13 @@ def _picture(column: Column, outputs: int) -> Shapes:
         height=_number(sizes[0].get("height"), 64),
         width=_number(sizes[0].get("width"), 64),
     )
+
+
+def _sound(column: Column, outputs: int) -> Shapes:
+    """As wide as the longest sound has frames, or a usual width where the profile does not say it."""
+    seconds = column.stats.get("seconds")
+    longest = seconds.get("max") if isinstance(seconds, dict) else None
+    return Shapes(outputs=outputs, channels=1, width=_number(longest, 2) * FRAMES_PER_SECOND)
 
 
 def _number(value: Any, usual: int) -> int:

@@ -1,0 +1,51 @@
+"""Encoded pictures and sounds: taken from a column, named by a question, kept in memory or on the disk."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import DTypeLike, NDArray
+from torch import Tensor
+
+from training.errors import TrainingError
+
+IN_MEMORY = 2**30
+"""Bytes of decoded examples above which they lie in a file that is mapped into memory."""
+
+
+def stored_bytes(column: pl.Series, rows: NDArray[np.int64], *, what: str) -> pl.Series:
+    """The encoded bytes in these rows; raises TrainingError if the column holds no media, or a cell is empty."""
+    if not isinstance(column.dtype, pl.Struct):
+        raise TrainingError(f"“{column.name}” holds no {what}.", f"Choose a column of {what}.", code="no_media")
+    cells = column.struct.field("bytes").gather(rows)
+    if cells.null_count():
+        raise TrainingError(
+            f"{cells.null_count():,} cells of “{column.name}” are empty.", "Drop these rows first.", code="empty_cells"
+        )
+    return cells
+
+
+def given_file(given: dict[str, object], key: str, *, what: str) -> Path:
+    """The file that a question names under `key`; raises TrainingError if it is not there."""
+    path = given.get(key)
+    if not path or not Path(str(path)).is_file():
+        raise TrainingError(f"There is no {what} to answer to.", f"Choose a {what} file.", code="no_file")
+    return Path(str(path))
+
+
+def allocate(size: tuple[int, ...], dtype: DTypeLike, folder: Path) -> NDArray[np.generic]:
+    """Room for all examples of a run: in memory, or mapped from a file in `folder` that has no name."""
+    if np.prod(size) * np.dtype(dtype).itemsize <= IN_MEMORY:
+        return np.empty(size, dtype)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:  # gone from the disk when the process ends, however it ends
+        return np.memmap(file, dtype, mode="w+", shape=size)
+
+
+def spread(places: Tensor, most: int) -> Tensor:
+    """At most so many of the places, evenly spread."""
+    return places[:: math.ceil(len(places) / most)]

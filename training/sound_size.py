@@ -1,0 +1,33 @@
+"""How long and how fine sounds are for a network. No torch: the website estimates with it too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import Field
+
+from training.architectures import Shapes
+
+FRAMES_PER_SECOND = 100
+LONGEST = 10.0
+"""Seconds of a sound that are heard unless the settings say otherwise."""
+FEWEST_FRAMES = 32
+
+BANDS: int = Field(
+    64, ge=16, le=256, title="Pitches", description="Bands that the sound is divided into, from low to high."
+)
+"""The setting that every architecture for sounds has as `bands`."""
+SECONDS: float = Field(
+    0.0,
+    ge=0,
+    le=60,
+    title="Seconds heard",
+    description=f"Longer sounds are cut to their middle; 0 hears as much as most sounds have, up to {LONGEST:.0f}.",
+)
+"""The setting that every architecture for sounds has as `seconds`."""
+
+
+def fit_sounds(shapes: Shapes, *, bands: int, seconds: float) -> Shapes:
+    """The shapes as the network hears them: height is bands, width is frames of 10 ms; idempotent."""
+    longest = round((seconds or LONGEST) * FRAMES_PER_SECOND)
+    return replace(shapes, channels=1, height=bands, width=max(FEWEST_FRAMES, min(shapes.width, longest)))
