@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-8
 """The loss of two rounds differs by less: it is done."""
 
 
