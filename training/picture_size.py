@@ -13,6 +13,9 @@ SMALLEST = 16
 LARGEST = 64
 """Pixels of the longer side that pictures keep unless the settings say otherwise."""
 
+SMALL_SIDE = 0.7
+"""Side of a picture where a training begins with small ones, as a share of its own."""
+
 IMAGE_SIZE: int = Field(
     0,
     ge=0,

@@ -19,7 +19,7 @@ from training.errors import TrainingError
 from training.events import Event, Progress, Stopped
 from training.images import decode_picture, survey, vary
 from training.loop import train
-from training.models.resnet import ResNet, Whitening
+from training.models.speednet import SpeedNet, Whitening
 from training.objectives.image import PicturePredictor
 from training.picture_size import fit_pictures
 from training.recipes import PRESETS, Recipe
@@ -28,7 +28,11 @@ from training.spec import TrainSpec
 
 CPU = Device(torch.device("cpu"), torch.float32)
 NETWORKS = [name for name in ARCHITECTURES if "image-classification" in ARCHITECTURES[name].tasks]
-SMALL = {"cnn": {"filters": 8, "hidden": 16, "dropout": 0.1}, "resnet": {"width": 8}}
+SMALL = {
+    "cnn": {"filters": 8, "hidden": 16, "dropout": 0.1},
+    "speednet": {"width": 8},
+    "resnet": {"width": 8, "blocks": 1},
+}
 
 
 def shape_picture(kind: str, random: np.random.Generator, side: int = 20) -> Image.Image:
@@ -162,10 +166,10 @@ def test_the_first_layer_of_a_run_comes_from_its_pictures(
     from training.examples import read_examples
     from training.objectives.image import PictureClasses
 
-    spec = picture_spec("resnet")
+    spec = picture_spec("speednet")
     objective = PictureClasses(spec, read_examples(spec), CPU, tmp_path / "model")
     model = spec.network().build(objective.shapes)
-    assert isinstance(model, ResNet)
+    assert isinstance(model, SpeedNet)
     before = model.whitening.filters.clone()
     objective.initialise(model)
     assert not torch.equal(before, model.whitening.filters)
@@ -278,13 +282,14 @@ def test_a_picture_of_too_many_pixels_is_not_opened(tmp_path: Path) -> None:
 def test_many_pictures_lie_in_a_file_that_leaves_nothing_behind(
     picture_spec: Callable[..., TrainSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from training import media
     from training.examples import read_examples
     from training.objectives import image
 
     spec = picture_spec("cnn")
     examples = read_examples(spec)
     in_memory = image.PictureClasses(spec, examples, CPU, tmp_path / "model")
-    monkeypatch.setattr(image, "IN_MEMORY", 1000)
+    monkeypatch.setattr(media, "IN_MEMORY", 1000)
     mapped = image.PictureClasses(spec, examples, CPU, tmp_path / "model")
     assert torch.equal(in_memory.pictures, mapped.pictures)
     assert not list(tmp_path.glob("tmp*"))

@@ -31,7 +31,7 @@ class AudioCNNSettings(Architecture):
     simple = ("filters",)
 
     filters: int = Field(
-        24, ge=4, le=256, title="Filters", description="Patterns in the first layer; each later layer has more."
+        16, ge=4, le=256, title="Filters", description="Patterns in the first layer; each later layer has more."
     )
     dropout: float = Field(
         0.2, ge=0, le=0.9, title="Dropout", description="Share of what was found that is hidden while learning."
@@ -41,7 +41,7 @@ class AudioCNNSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        passes = {"quick": 5, "balanced": 12, "thorough": 30}[preset]
+        passes = {"quick": 3, "balanced": 7, "thorough": 20}[preset]
         recipe = Recipe(
             epochs=epochs_for(passes, facts.rows),
             batch_size=min(64, max(16, facts.rows // 40)),
@@ -53,7 +53,7 @@ class AudioCNNSettings(Architecture):
             label_smoothing=0.1,
             evaluations=10,
         )
-        return cls(filters={"quick": 16, "balanced": 24, "thorough": 40}[preset]), recipe
+        return cls(filters={"quick": 12, "balanced": 16, "thorough": 32}[preset]), recipe
 
     def widths(self) -> list[int]:
         """Filters of each stage."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -12,109 +11,85 @@ from training.recipes import Preset, Recipe
 if TYPE_CHECKING:
     from torch import nn
 
-LAST_MAP = 4.5
-"""Side of the last map at most: as many stages halve the side as it takes, but at least two."""
-MOST_DIRECTIONS = 24
-"""Principal directions of patches that the first layer keeps at most."""
+STAGES = 3
 
 
 @ARCHITECTURES.register("resnet")
 class ResNetSettings(Architecture):
-    """Filters in stages with short cuts between them; the first are computed from your pictures."""
+    """Blocks of filters with a short cut around each, so that many of them can stand on top of each other."""
 
     title = "Small ResNet"
-    order = 40
+    order = 50
     tasks = ("image-classification",)
-    good_for = "Photographs and anything else the plain CNN finds hard; learns more from the same pictures."
-    paper = (
-        "K. Jordan, “94% on CIFAR-10 in 3.29 seconds on a single GPU”, 2024, https://arxiv.org/abs/2404.00498; "
-        "K. He et al., “Deep residual learning for image recognition”, 2015, https://arxiv.org/abs/1512.03385"
-    )
-    simple = ("width",)
+    good_for = "The network that most comparisons name; give it more time than the speed net."
+    paper = "K. He et al., “Deep residual learning for image recognition”, 2015, https://arxiv.org/abs/1512.03385"
+    simple = ("width", "blocks")
 
     width: int = Field(
-        40, ge=8, le=512, title="Width", description="Filters in the first stage; the second has 2, the third 4 times."
+        16, ge=4, le=256, title="Width", description="Filters in the first stage; each later stage has twice as many."
     )
     blocks: int = Field(
-        1, ge=0, le=8, title="Blocks per stage", description="Layers with a short cut in each of the three stages."
+        1,
+        ge=1,
+        le=18,
+        title="Blocks per stage",
+        description="Pairs of layers with a short cut in each stage.",
     )
     image_size: int = IMAGE_SIZE
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        passes = {"quick": 6, "balanced": 20, "thorough": 40}[preset]
+        passes = {"quick": 6, "balanced": 20, "thorough": 60}[preset]
         recipe = Recipe(
             epochs=epochs_for(passes, facts.rows),
-            batch_size=min(250, max(50, facts.rows // 20)),
-            optimizer="muon",
-            lr=0.2,
-            side_lr=0.015,
-            momentum=0.6,
-            schedule="linear",
-            label_smoothing=0.2,
+            batch_size=min(128, max(32, facts.rows // 20)),
+            optimizer="sgd",
+            lr=0.1,
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=5e-4,
+            schedule="cosine",
+            warmup=0.1,
             evaluations=10,
         )
         if preset != "thorough":
-            return cls(width=32 if preset == "quick" else 40), recipe
+            return cls(), recipe
         large = max(facts.shapes.height, facts.shapes.width) > LARGEST
-        return cls(width=64, image_size=2 * LARGEST if large else 0), recipe
-
-    def stages(self, shapes: Shapes) -> list[tuple[int, bool]]:
-        """Width of each stage and whether it halves the side; pictures of 32 pixels have three, larger ones more."""
-        height, width = _first_map(fit_pictures(shapes, self.image_size))
-        halvings = max(2, math.ceil(math.log2(max(height, width) / LAST_MAP)))
-        wide = [(2 * self.width, True), (4 * self.width, True)]
-        return [(self.width, False), *wide] if halvings == 2 else [(self.width, True)] * (halvings - 2) + wide
+        return cls(blocks=3, image_size=2 * LARGEST if large else 0), recipe
 
     def cost(self, shapes: Shapes) -> Cost:
         seen = fit_pictures(shapes, self.image_size)
-        height, width = _first_map(seen)
-        before = _stem(seen)
-        parameters, multiplications = before, before * seen.channels * _kernel(seen) ** 2 * height * width
-        numbers = 2 * before * height * width
-        for after, halve in self.stages(shapes):
-            entry, block = 9 * before * after, 9 * after * after
-            parameters += entry + after + self.blocks * (block + 2 * after)
-            multiplications += entry * height * width
-            numbers += after * height * width
-            if halve:
-                height, width = max(1, height // 2), max(1, width // 2)
-            multiplications += self.blocks * block * height * width
-            numbers += (2 + 4 * self.blocks) * after * height * width
+        stride, kernel = _stem(seen)
+        height, width = -(-seen.height // stride), -(-seen.width // stride)
+        first = kernel**2 * seen.channels * self.width
+        parameters, multiplications = first + 2 * self.width, first * height * width
+        numbers, before = 2 * self.width * height * width, self.width
+        for stage in range(STAGES):
+            after = self.width * 2**stage
+            if stage:
+                height, width = -(-height // 2), -(-width // 2)
+            for block in range(self.blocks):
+                inputs = before if block == 0 else after
+                short = inputs * after + 2 * after if inputs != after else 0
+                weights = 9 * after * (inputs + after)
+                parameters += weights + 4 * after + short
+                multiplications += (weights + inputs * after * bool(short)) * height * width
+                numbers += 6 * after * height * width
             before = after
         head = before * seen.outputs
-        return Cost(parameters + head, flops=2.0 * (multiplications + head), activations=float(numbers))
+        return Cost(parameters + head + seen.outputs, flops=2.0 * (multiplications + head), activations=float(numbers))
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.resnet import ResNet
 
         seen = fit_pictures(shapes, self.image_size)
-        return ResNet(
-            seen,
-            stem=_stem(seen),
-            kernel=_kernel(seen),
-            stride=_stride(seen),
-            stages=self.stages(shapes),
-            blocks=self.blocks,
-        )
+        stride, kernel = _stem(seen)
+        widths = [self.width * 2**stage for stage in range(STAGES)]
+        return ResNet(seen, widths=widths, blocks=self.blocks, kernel=kernel, stride=stride)
 
 
-def _stride(seen: Shapes) -> int:
-    """Step of the first layer: it brings pictures of 32 pixels to maps of 15, of 128 to maps of 32."""
+def _stem(seen: Shapes) -> tuple[int, int]:
+    """Step and side of the first filters: pictures of up to 48 pixels keep their size, larger ones are brought near."""
     longer = max(seen.height, seen.width)
-    return 1 if longer < 24 else 2 if longer < 96 else 4
-
-
-def _kernel(seen: Shapes) -> int:
-    return 2 if _stride(seen) == 1 else 4
-
-
-def _first_map(seen: Shapes) -> tuple[int, int]:
-    """Height and width behind the first layer."""
-    kernel, stride = _kernel(seen), _stride(seen)
-    return (seen.height - kernel) // stride + 1, (seen.width - kernel) // stride + 1
-
-
-def _stem(seen: Shapes) -> int:
-    """Filters of the first layer: every direction that a patch has, up to a limit, with both signs."""
-    return 2 * min(seen.channels * _kernel(seen) ** 2, MOST_DIRECTIONS)
+    stride = 1 if longer <= 48 else 2 if longer <= 96 else 4
+    return stride, 2 * stride + 1

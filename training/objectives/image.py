@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,29 +12,24 @@ from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 import numpy as np
 import polars as pl
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training import labels
 from training.architectures import Shapes
+from training.class_target import ClassTarget
 from training.device import Device
-from training.errors import TrainingError
-from training.evaluate import judge_classes
 from training.events import Sample
 from training.examples import Examples, Part
 from training.images import Viewing, decode_picture, measure_channels, survey, vary
-from training.measures import Floats, class_measures
+from training.media import allocate, given_file, spread, stored_bytes
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
-from training.picture_size import fit_pictures
+from training.picture_size import SMALL_SIDE, fit_pictures
 from training.predict import PREDICTORS, best_first
 from training.report import Report
 from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
 
-IN_MEMORY = 2**30
-"""Bytes of decoded pictures above which they lie in a file that is mapped into memory."""
 SHIFT = 2
 """Pixels by which a picture of 32 pixels is moved at most; larger ones in proportion."""
 FOR_STATISTICS = 2_000
@@ -49,6 +43,13 @@ class _ForPictures(Protocol):
     """The setting that every architecture for pictures has."""
 
     image_size: int
+
+
+@runtime_checkable
+class _BeginsSmall(Protocol):
+    """Settings that ask for small pictures in this share of the training, as in M. Tan and Q. Le, "EfficientNetV2"."""
+
+    small_first: float
 
 
 @runtime_checkable
@@ -66,23 +67,18 @@ class PictureClasses:
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
         self.spec, self.examples, self.device = spec, examples, device
-        settings = cast(_ForPictures, spec.network())
-        target = spec.column("target")
-        names = {part: labels.as_names(examples.column(target, part)) for part in examples.rows}
-        self.labels = labels.learn_labels(names["train"], target)
-        self.truth = {part: labels.encode(names[part], self.labels) for part in names}
-        self.targets = {part: torch.from_numpy(truth).to(device.torch) for part, truth in self.truth.items()}
-
+        settings = spec.network()
+        self.target = ClassTarget(spec, examples, device)
         used = np.unique(np.concatenate(list(examples.rows.values())))
-        cells = _cells(examples.frame[spec.column("image")], used)
+        cells = stored_bytes(examples.frame[spec.column("image")], used, what="pictures")
         channels, height, width = survey(cells)
-        raw = Shapes(outputs=len(self.labels), channels=channels, height=height, width=width)
-        self.shapes = fit_pictures(raw, settings.image_size)
-        self.pictures = torch.from_numpy(_decode_all(cells, self.shapes, model_folder.parent)).to(device.torch)
+        raw = Shapes(outputs=len(self.target.labels), channels=channels, height=height, width=width)
+        self.shapes = fit_pictures(raw, cast(_ForPictures, settings).image_size)
+        self.pictures = _decode_all(cells, self.shapes, model_folder.parent).to(device.torch)
         self.places = {
             part: torch.from_numpy(np.searchsorted(used, rows)).to(device.torch) for part, rows in examples.rows.items()
         }
-        mean, std = measure_channels(self.pictures[_spread(self.places["train"], FOR_STATISTICS)])
+        mean, std = measure_channels(self.pictures[spread(self.places["train"], FOR_STATISTICS)])
         longer = max(self.shapes.height, self.shapes.width)
         self.viewing = Viewing(
             mean=mean,
@@ -90,10 +86,11 @@ class PictureClasses:
             shift=max(1, round(SHIFT * longer / 32)) if spec.recipe.augment else 0,
             mirror=spec.recipe.augment and channels == 3,  # a mirrored digit or letter is another one
         )
+        self.small_epochs = spec.recipe.epochs * settings.small_first if isinstance(settings, _BeginsSmall) else 0.0
 
     def initialise(self, model: nn.Module) -> None:
         if isinstance(model, _ComputesFirstLayer):
-            model.learn_first_layer(self.viewing.scale(self.pictures[_spread(self.places["train"], FOR_STATISTICS)]))
+            model.learn_first_layer(self.viewing.scale(self.pictures[spread(self.places["train"], FOR_STATISTICS)]))
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         examples = len(self.places["train"])
@@ -113,52 +110,47 @@ class PictureClasses:
             )
         else:
             pictures = self.pictures[chosen]
-        scores = model(self.viewing.scale(pictures))
-        return F.cross_entropy(scores, self.targets["train"][indices], label_smoothing=recipe.label_smoothing)
+        scores = model(self._small(self.viewing.scale(pictures), epoch))
+        return F.cross_entropy(scores, self.target.train[indices], label_smoothing=recipe.label_smoothing)
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
-        known = self.truth[part] >= 0
-        places = self.places[part][torch.from_numpy(known).to(self.device.torch)]
-        batches = self._batches(places)
+        batches = self._batches(self.target.places(part, self.places[part]))
         scores = torch.cat([model(self.viewing.scale(self.pictures[batch])) for batch in batches])
-        return class_measures(self.truth[part][known], _probabilities(scores))
+        return self.target.measures(part, scores)
 
     def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
         return iter(())
 
     def baselines(self) -> list[Guess]:
-        known = self.truth["test"] >= 0
-        some = _spread(torch.arange(len(self.places["train"])), FOR_LINEAR).to(self.device.torch)
+        some = spread(torch.arange(len(self.places["train"])), FOR_LINEAR).to(self.device.torch)
         answer = fit_softmax_regression(
-            self._thumbnails(self.places["train"][some]), self.targets["train"][some], len(self.labels)
+            self._thumbnails(self.places["train"][some]), self.target.train[some], len(self.target.labels)
         )
         linear = Guess(
             key="linear",
             title="Linear model on the pixels",
             about=f"Weighs the pixels of a picture at {LINEAR_SIDE} × {LINEAR_SIDE} and adds them up; sees no shapes.",
-            answers=answer(self._thumbnails(self.places["test"]))[known],
+            answers=answer(self._thumbnails(self.target.places("test", self.places["test"]))),
         )
-        return [labels.majority(self.truth["train"], self.labels, int(known.sum())), linear]
+        return [self.target.majority(), linear]
 
     @torch.no_grad()
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
-        known = self.truth["test"] >= 0
-        rows = self.examples.rows["test"][known]
-        batches = self._batches(self.places["test"])
-        scores = torch.cat([self.viewing.scores(model, self.pictures[batch]) for batch in batches])
-        return judge_classes(
-            task=self.spec.kind(),
-            labels=self.labels,
-            truth=self.truth["test"][known],
-            probabilities=_probabilities(scores)[known],
-            ids=self.examples.ids[rows],
-            rows=rows,
-            guesses=guesses,
+        batches = self._batches(self.target.places("test", self.places["test"]))
+        return self.target.judge(
+            torch.cat([self.viewing.scores(model, self.pictures[batch]) for batch in batches]), guesses
         )
 
     def preparation(self) -> dict[str, object]:
-        return {"labels": self.labels, "viewing": asdict(self.viewing)}
+        return {"labels": self.target.labels, "viewing": asdict(self.viewing)}
+
+    def _small(self, pictures: Tensor, epoch: int) -> Tensor:
+        """The pictures with a shorter side in the first part of a training that begins so."""
+        if epoch >= self.small_epochs:
+            return pictures
+        size = [round(SMALL_SIDE * side) for side in pictures.shape[-2:]]
+        return F.interpolate(pictures, size, mode="bilinear", antialias=True)
 
     def _thumbnails(self, places: Tensor) -> Tensor:
         """Few pixels of each picture, around 0: (pictures, features)."""
@@ -189,46 +181,17 @@ class PicturePredictor:
     @torch.no_grad()
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
         """One {"label", "probabilities"} per picture."""
-        pictures = np.stack([decode_picture(_path(one), **self.size) for one in inputs])
+        pictures = np.stack([decode_picture(given_file(one, "image", what="picture"), **self.size) for one in inputs])
         scores = self.viewing.scores(self.model, torch.from_numpy(pictures).to(self.device.torch))
         return [best_first(self.labels, row) for row in scores.double().softmax(dim=1).tolist()]
 
 
-def _path(given: dict[str, object]) -> Path:
-    path = given.get("image")
-    if not path or not Path(str(path)).is_file():
-        raise TrainingError("There is no picture to look at.", "Choose an image file.", code="no_picture")
-    return Path(str(path))
-
-
-def _cells(column: pl.Series, rows: NDArray[np.int64]) -> pl.Series:
-    """The encoded bytes of the pictures in these rows."""
-    if not isinstance(column.dtype, pl.Struct):
-        raise TrainingError(f"“{column.name}” holds no pictures.", "Choose a column of pictures.", code="no_pictures")
-    return column.struct.field("bytes").gather(rows)
-
-
-def _decode_all(cells: pl.Series, shapes: Shapes, folder: Path) -> NDArray[np.uint8]:
+def _decode_all(cells: pl.Series, shapes: Shapes, folder: Path) -> Tensor:
     """All pictures in one size, (n, channels, height, width): in memory, or mapped from a file without a name."""
     size = (len(cells), shapes.channels, shapes.height, shapes.width)
-    pictures = np.empty(size, np.uint8) if np.prod(size) <= IN_MEMORY else _mapped(size, folder)
+    pictures = allocate(size, np.uint8, folder)
     for place, cell in enumerate(cells):
         pictures[place] = decode_picture(
             io.BytesIO(cell), channels=shapes.channels, height=shapes.height, width=shapes.width
         )
-    return pictures
-
-
-def _mapped(size: tuple[int, ...], folder: Path) -> NDArray[np.uint8]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:  # gone from the disk when the process ends, however it ends
-        return np.memmap(file, np.uint8, mode="w+", shape=size)
-
-
-def _spread(places: Tensor, most: int) -> Tensor:
-    """At most so many places, evenly spread."""
-    return places[:: math.ceil(len(places) / most)]
-
-
-def _probabilities(scores: Tensor) -> Floats:
-    return scores.double().softmax(dim=1).cpu().numpy()
+    return torch.from_numpy(pictures)

@@ -14,4 +14,4 @@ class ImageClassification(Task):
     )
     metrics = CLASSIFICATION
     tryout = "image"
-    recommended = "resnet"
+    recommended = "speednet"
