@@ -1,28 +1,64 @@
-// Pictures to try: dropped or chosen, shown, asked about at once; a held-out picture is fetched and asked about too.
+// Pictures and sounds to try: dropped, chosen or recorded, shown, asked about at once; a held-out one is fetched and asked about too.
+
+import { toast } from "./app.js";
+import { record } from "./recorder.js";
 
 const form = document.querySelector("#try-form");
+let stopRecording = null;
 
-function show(zone, file) {
-  const preview = zone.querySelector("[data-preview]");
-  zone.querySelector("[data-example]")?.remove();
+function show(file) {
+  const preview = form.querySelector("[data-preview]");
+  form.querySelector("[data-example]")?.remove();
+  URL.revokeObjectURL(preview.src);
   preview.src = URL.createObjectURL(file);
   preview.hidden = false;
 }
 
-function take(zone, file) {
-  const input = zone.querySelector("[data-picture]");
+function take(file, shown = true) {
+  const input = form.querySelector("[data-file]");
   const files = new DataTransfer();
   files.items.add(file);
   input.files = files.files;
-  show(zone, file);
-  zone.closest("form").requestSubmit();
+  if (shown) show(file);
+  input.closest("form").requestSubmit();
+}
+
+function takeOwn(file) {
+  const truth = form.querySelector("[name=truth]");
+  if (truth) truth.value = "";
+  take(file);
+}
+
+async function toggleRecording(button) {
+  const words = button.querySelector("[data-record-words]");
+  if (stopRecording) {
+    stopRecording();
+    return;
+  }
+  try {
+    const recording = await record();
+    const before = words.textContent;
+    stopRecording = recording.stop;
+    button.classList.add("is-live");
+    words.textContent = button.dataset.wordsStop;
+    const file = await recording.file;
+    button.classList.remove("is-live");
+    words.textContent = before;
+    takeOwn(file);
+  } catch {
+    toast(button.dataset.wordsDenied, { tone: "error" });
+  } finally {
+    stopRecording = null;
+  }
 }
 
 form.addEventListener("change", (event) => {
-  if (!event.target.matches("[data-picture]") || !event.target.files.length) return;
-  const truth = form.querySelector("[name=truth]");
-  if (truth) truth.value = "";
-  take(event.target.closest("[data-drop]"), event.target.files[0]);
+  if (event.target.matches("[data-file]") && event.target.files.length) takeOwn(event.target.files[0]);
+});
+
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-record]");
+  if (button) toggleRecording(button);
 });
 
 form.addEventListener("dragover", (event) => {
@@ -39,7 +75,7 @@ form.addEventListener("drop", (event) => {
   if (!zone || !event.dataTransfer.files.length) return;
   event.preventDefault();
   zone.classList.remove("is-over");
-  take(zone, event.dataTransfer.files[0]);
+  takeOwn(event.dataTransfer.files[0]);
 });
 
 form.addEventListener("htmx:afterSettle", async () => {
@@ -49,5 +85,5 @@ form.addEventListener("htmx:afterSettle", async () => {
     return;
   }
   const answer = await fetch(example.src);
-  take(example.closest("[data-drop]"), new File([await answer.blob()], "example"));
+  take(new File([await answer.blob()], "example"), false);
 });

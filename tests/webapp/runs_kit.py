@@ -42,14 +42,17 @@ def flowers(rows: int = 200) -> str:
     return "\n".join(["size,weight,colour,kind", *lines])
 
 
-def make_version(seat: Membership, tmp_path: Path, text: str = "", name: str = "Flowers") -> DatasetVersion:
-    """A ready data set, imported from a CSV file as the worker would."""
+def make_version(
+    seat: Membership, tmp_path: Path, text: str = "", name: str = "Flowers", file: Path | None = None
+) -> DatasetVersion:
+    """A ready data set, imported from a CSV file, or the file that is given, as the worker would."""
     ready = Dataset.Status.READY
     dataset = Dataset.objects.create(
         project=seat.project, owner=seat.user, name=name, status=ready, filename="flowers.csv", source="x"
     )
-    path, folder = tmp_path / f"{name}.csv", Path(default_storage.path(f"{dataset.folder}/v1"))
-    path.write_text(text or flowers())
+    path, folder = file or tmp_path / f"{name}.csv", Path(default_storage.path(f"{dataset.folder}/v1"))
+    if file is None:
+        path.write_text(text or flowers())
     shutil.rmtree(folder, ignore_errors=True)  # an earlier test's, whose numbers were given again
     folder.parent.mkdir(parents=True, exist_ok=True)
     for _phase in import_dataset([path], folder):

@@ -49,12 +49,12 @@ class PredictView(APIView):
         responses=Answer,
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Answer each input; pictures are sent as multipart files, one input per file."""
+        """Answer each input; pictures and sounds are sent as multipart files, one input per file."""
         runs = Run.objects.visible_to(cast(User, request.user)).select_related("version", "project")
         model = served.of_run(get_object_or_404(runs, pk=pk))
         if request.FILES:
             files = [file for name in request.FILES for file in request.FILES.getlist(name)]
-            inputs: list[dict[str, Any]] = [{"image": attachments.keep(file)} for file in files]
+            inputs: list[dict[str, Any]] = [{model.task.tryout: attachments.keep(file)} for file in files]
             return Response({"outputs": services.ask(model, inputs)})
         question = Question(data=request.data)
         question.is_valid(raise_exception=True)

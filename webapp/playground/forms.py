@@ -1,4 +1,4 @@
-"""The form that fits what a model reads: columns of a table, texts, or a picture."""
+"""The form that fits what a model reads: columns of a table, texts, a picture or a sound."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TryForm(forms.Form):
         self.tryout = model.task.tryout
         spec = model.run.train_spec()
         columns = {column.name: column for column in model.run.version.describe().columns}
-        makers = {"form": _table_field, "text": _text_field, "image": _image_field}
+        makers = {"form": _table_field, "text": _text_field, "image": _image_field, "audio": _sound_field}
         read = [name for role, names in spec.roles.items() if role != "target" for name in names]
         self.columns = {f"in-{number}": name for number, name in enumerate(read)}
         for field, name in self.columns.items():
@@ -41,8 +41,8 @@ class TryForm(forms.Form):
         given = {name: self.cleaned_data[field] for field, name in self.columns.items()}
         if all(value in (None, "") for value in given.values()):
             raise UserError(_("There is nothing to look at yet."), _("Fill something in, or take a held-out example."))
-        if self.tryout == "image":
-            return {"image": attachments.keep(next(iter(given.values())))}
+        if self.tryout in ("image", "audio"):
+            return {self.tryout: attachments.keep(next(iter(given.values())))}
         return given
 
     def fill(self, inputs: Mapping[str, Any]) -> None:
@@ -72,4 +72,8 @@ def _text_field(column: Column) -> forms.Field:
 
 
 def _image_field(column: Column) -> forms.Field:
-    return forms.FileField(label=_("Picture"), widget=forms.FileInput(attrs={"accept": "image/*", "data-picture": ""}))
+    return forms.FileField(label=_("Picture"), widget=forms.FileInput(attrs={"accept": "image/*", "data-file": ""}))
+
+
+def _sound_field(column: Column) -> forms.Field:
+    return forms.FileField(label=_("Sound"), widget=forms.FileInput(attrs={"accept": "audio/*", "data-file": ""}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,7 +83,8 @@ def _sound(column: Column, outputs: int) -> Shapes:
     """As wide as the longest sound has frames, or a usual width where the profile does not say it."""
     seconds = column.stats.get("seconds")
     longest = seconds.get("max") if isinstance(seconds, dict) else None
-    return Shapes(outputs=outputs, channels=1, width=_number(longest, 2) * FRAMES_PER_SECOND)
+    frames = FRAMES_PER_SECOND * (longest if isinstance(longest, int | float) else 2)
+    return Shapes(outputs=outputs, channels=1, width=math.ceil(frames))
 
 
 def _number(value: Any, usual: int) -> int:

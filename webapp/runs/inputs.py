@@ -15,6 +15,8 @@ from webapp.datasets.preview import picture_url
 
 MOST_TEXT = 1200
 """Characters of a cell that a page shows."""
+ENCODED: dict[str, Literal["picture", "sound"]] = {"image": "picture", "audio": "sound"}
+"""Types of column whose cells the browser fetches by their address."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,16 @@ class Shown:
     """One cell that the model saw."""
 
     column: str
-    kind: Literal["text", "picture", "cell"]
+    kind: Literal["text", "picture", "sound", "cell"]
     value: str
-    """The text, or a picture's address."""
+    """The text, or the address of a picture or a sound."""
 
 
 def inputs_of(version: DatasetVersion, spec: TrainSpec, rows: Sequence[int]) -> dict[int, list[Shown]]:
     """For each of the rows the cells that were not to be predicted; a row that is not there is left out."""
     types = {column.name: column.type for column in version.describe().columns}
     columns = [name for role, names in spec.roles.items() if role != "target" for name in names if name in types]
-    plain = [name for name in columns if types[name] != "image"]
+    plain = [name for name in columns if types[name] not in ENCODED]
     cells = _read(version, plain, rows)
     return {row: [_shown(version, row, name, types[name], cells[row].get(name)) for name in columns] for row in cells}
 
@@ -43,8 +45,8 @@ def raw_inputs(version: DatasetVersion, spec: TrainSpec, row: int) -> dict[str, 
 
 
 def _shown(version: DatasetVersion, row: int, name: str, column_type: ColumnType, value: Any) -> Shown:
-    if column_type == "image":
-        return Shown(name, "picture", picture_url(version, row, name))
+    if column_type in ENCODED:
+        return Shown(name, ENCODED[column_type], picture_url(version, row, name))
     text = "" if value is None else str(value)
     return Shown(name, "text" if column_type in ("text", "conversation") else "cell", text[:MOST_TEXT])
 
