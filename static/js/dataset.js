@@ -66,5 +66,10 @@ function followList(list) {
   listen(list.dataset.liveList, { dataset: refresh, reset: refresh });
 }
 
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-fix]")) return;
+  document.querySelector("[data-chosen-fixes]").disabled = !document.querySelector("[data-fix]:checked");
+});
+
 document.querySelectorAll("[data-live-import]").forEach(followImport);
 document.querySelectorAll("[data-live-list]").forEach(followList);

@@ -12,7 +12,7 @@ from runs_kit import wait_for
 from training.data import importing
 from webapp.core import storage
 from webapp.core.errors import UserError
-from webapp.datasets import jobs, lifecycle, services
+from webapp.datasets import jobs, lifecycle, services, working
 from webapp.datasets.models import Dataset
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -99,13 +99,13 @@ def test_a_message_delivered_twice_imports_once(seat):
 
 def test_only_one_worker_gets_an_import(seat):
     dataset = bring(seat, FLOWERS)
-    assert lifecycle.claim_import(dataset.pk) == dataset
-    assert lifecycle.claim_import(dataset.pk) is None
+    assert lifecycle.claim(Dataset, dataset.pk) == dataset
+    assert lifecycle.claim(Dataset, dataset.pk) is None
 
 
 def test_an_import_whose_worker_fell_silent_is_taken_over(seat):
     dataset = bring(seat, FLOWERS)
-    lost = lifecycle.claim_import(dataset.pk)
+    lost = lifecycle.claim(Dataset, dataset.pk)
     Dataset.objects.update(heartbeat=now() - timedelta(minutes=2))
     assert import_here(dataset).status == Dataset.Status.READY
     assert dataset.attempt == 2
@@ -116,7 +116,7 @@ def test_waiting_imports_are_called_again(seat, monkeypatch):
     called = []
     monkeypatch.setattr(jobs.import_dataset, "delay", called.append)
     waiting, busy = bring(seat, FLOWERS), bring(seat, FLOWERS)
-    lifecycle.claim_import(busy.pk)
+    lifecycle.claim(Dataset, busy.pk)
     jobs.tend_imports()
     assert called == [waiting.pk]
 
@@ -132,15 +132,15 @@ def test_an_import_that_kills_every_worker_is_given_up_with_words(seat):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_long_phase_keeps_its_worker_alive(seat, monkeypatch):
-    monkeypatch.setattr(jobs, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(working, "BEAT_SECONDS", 0.05)
     dataset = bring(seat, FLOWERS)
-    claimed = lifecycle.claim_import(dataset.pk)
+    claimed = lifecycle.claim(Dataset, dataset.pk)
     Dataset.objects.update(heartbeat=now() - timedelta(minutes=2))
-    with jobs._heartbeat(claimed):
+    with working._heartbeat(claimed):
         deadline = time.monotonic() + 10
-        while lifecycle.unattended().exists() and time.monotonic() < deadline:
+        while lifecycle.unattended(Dataset).exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-    assert not lifecycle.unattended().exists()
+    assert not lifecycle.unattended(Dataset).exists()
     assert threading.active_count() < 20
 
 
@@ -176,7 +176,7 @@ def test_a_dataset_deleted_while_it_is_imported_leaves_nothing(seat, monkeypatch
     assert not Dataset.objects.exists()
     with pytest.raises(FileNotFoundError):
         storage.local_folder(f"{dataset.folder}/v1")
-    assert not list(jobs._work_root().glob(f"import-{dataset.pk}-*"))
+    assert not list(working.work_root().glob(f"dataset-{dataset.pk}-*"))
 
 
 def test_the_phases_of_an_import_are_published(seat, redis):

@@ -30,6 +30,9 @@ class Dataset(models.Model):
         READY = "ready", "Ready"
         FAILED = "failed", "Failed"
 
+    BUSY = Status.IMPORTING
+    """The status while a worker has something to do."""
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="datasets")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=120)
@@ -40,15 +43,21 @@ class Dataset(models.Model):
     error = models.JSONField(default=dict, blank=True)
     """{message, hint} when the import failed."""
     filename = models.CharField(max_length=255)
-    """The name under which the file was brought."""
+    """The name under which the first file was brought."""
+    more_files = models.JSONField(default=list, blank=True)
+    """The names of the files that were brought together with the first."""
     source = models.CharField(max_length=300)
     """The folder in storage that holds what was brought, untouched."""
     sha256 = models.CharField(max_length=64, blank=True)
     """Of the uploaded file, in hexadecimal digits; the import writes it down."""
+    original_bytes = models.PositiveBigIntegerField(default=0)
+    """Size of what was brought, as it lies in storage."""
     attempt = models.PositiveIntegerField(default=0)
     """Counts claims; a worker that was thought dead and comes back no longer matches."""
     heartbeat = models.DateTimeField(null=True)
     """When the importing worker was last heard of; null while nobody imports."""
+    archived = models.DateTimeField(null=True, blank=True)
+    """Since when it is out of the way; its runs and addresses stay."""
     created = models.DateTimeField(auto_now_add=True)
 
     objects = DatasetQuerySet.as_manager()
@@ -74,9 +83,28 @@ class Dataset(models.Model):
         return f"dataset-{self.pk}"
 
     @property
+    def filenames(self) -> list[str]:
+        """The names of all files that were brought."""
+        return [self.filename, *self.more_files]
+
+    @property
     def latest(self) -> DatasetVersion | None:
         """The newest version, if the import came that far."""
         return self.versions.order_by("-number").first()
+
+
+class Tag(models.Model):
+    """A word by which a data set is found."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="tags")
+    word = models.CharField(max_length=30)
+
+    class Meta:
+        ordering = ["word"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "word"], name="one_tag_per_word")]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class DatasetVersion(models.Model):
@@ -101,6 +129,74 @@ class DatasetVersion(models.Model):
     def describe(self) -> Description:
         """What is known of the data, as typed objects."""
         return Description.model_validate(self.description)
+
+
+class Revision(models.Model):
+    """A wish to change a data set, and once it is fulfilled the record of what was done."""
+
+    class Status(models.TextChoices):
+        MAKING = "making", "Being made"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    BUSY = Status.MAKING
+    """The status while a worker has something to do."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="revisions")
+    base = models.ForeignKey(DatasetVersion, on_delete=models.SET_NULL, related_name="revisions", null=True)
+    """The version that is changed, and stays as it is; null once somebody deleted it."""
+    version = models.OneToOneField(DatasetVersion, on_delete=models.CASCADE, related_name="revision", null=True)
+    """The version that was made."""
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    steps = models.JSONField()
+    """What is to be done, in order; see `training.data.fixes`."""
+    done = models.JSONField(default=list)
+    """What was done, a sentence for each step."""
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.MAKING)
+    phase = models.CharField(max_length=120, blank=True)
+    progress = models.FloatField(null=True)
+    error = models.JSONField(default=dict, blank=True)
+    """{message, hint} when it could not be made."""
+    attempt = models.PositiveIntegerField(default=0)
+    """Counts claims; a worker that was thought dead and comes back no longer matches."""
+    heartbeat = models.DateTimeField(null=True)
+    """When the worker was last heard of; null while nobody is busy with it."""
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.base} + {len(self.steps)}"
+
+    @property
+    def folder(self) -> str:
+        """The folder in storage that holds the version that is made."""
+        return f"{self.dataset.folder}/revision-{self.pk}"
+
+    @property
+    def channel(self) -> str:
+        """Where the news is published."""
+        return f"dataset-{self.dataset_id}"
+
+
+class Label(models.Model):
+    """What somebody says a cell should be, until their labels become a new version."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="labels")
+    column = models.TextField()
+    row = models.PositiveBigIntegerField()
+    value = models.TextField(blank=True)
+    """Nothing empties the cell."""
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["row"]
+        constraints = [models.UniqueConstraint(fields=["version", "column", "row"], name="one_label_per_cell")]
+
+    def __str__(self) -> str:
+        return f"row {self.row}: {self.value}"
 
 
 class Upload(models.Model):

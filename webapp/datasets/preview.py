@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from django.urls import reverse
-from django.utils.formats import number_format
+from typing import Any
 
 from training.data.schema import ID, PART, Column, Description
 from webapp.core import apart
 from webapp.core.storage import local_folder
+from webapp.datasets.cells import Cell, cell_url, draw_row
 from webapp.datasets.models import DatasetVersion
 
 ROWS = 25
 PICTURES = 60
 COLUMNS = 40
-WORD = 32
-"""Characters that stay on one line."""
-TURNS = 4
-LONG = 160
-"""Characters of a text that a row shows before "show all"."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell; `url` leads to the picture, or to the whole of a text that is cut."""
-
-    kind: Literal["missing", "number", "text", "image", "conversation"]
-    text: str = ""
-    url: str = ""
-    turns: tuple[tuple[str, str], ...] = ()
-    """Role and words of each turn of a conversation."""
-    css: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +33,8 @@ class Page:
     columns: list[tuple[int, Column]]
     """Column numbers with the columns."""
     rows: list[Row]
+    picked: bool
+    """Whether these are single rows, picked from all over the data."""
     first: int
     size: int
     total: int
@@ -85,27 +69,44 @@ class Page:
 def read_page(version: DatasetVersion, description: Description, *, first: int, first_column: int) -> Page:
     """The rows from `first` on, with as many columns as a screen takes."""
     size = PICTURES if is_gallery(description) else ROWS
+    rows = list(enumerate(_read_rows(version, first, size), start=first))
+    return _page(version, description, rows, first=first, size=size, first_column=first_column)
+
+
+def pick_page(version: DatasetVersion, description: Description, numbers: Sequence[int], *, first_column: int) -> Page:
+    """Only the rows of these numbers, in ascending order."""
+    there = sorted({number for number in numbers if 0 <= number < description.rows})
+    rows = list(zip(there, read_picked(version, there), strict=True))
+    return _page(version, description, rows, first=0, size=len(rows), first_column=first_column, picked=True)
+
+
+def read_picked(version: DatasetVersion, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows of these numbers, which must be there and in ascending order."""
+    rows: list[dict[str, Any]] = apart.run(
+        "training.data.preview:pick_rows", local_folder(version.folder), list(numbers)
+    )
+    return rows
+
+
+def _page(
+    version: DatasetVersion,
+    description: Description,
+    rows: list[tuple[int, dict[str, Any]]],
+    *,
+    first: int,
+    size: int,
+    first_column: int,
+    picked: bool = False,
+) -> Page:
     columns = list(enumerate(description.columns))[first_column : first_column + COLUMNS]
-    rows = _read_rows(version, first, size)
-    drawn = [
-        Row(
-            number,
-            str(row[PART] or ""),
-            [_cell(version, number, index, column, row[column.name]) for index, column in columns],
-        )
-        for number, row in enumerate(rows, start=first)
-    ]
-    return Page(columns, drawn, first, size, description.rows, first_column, len(description.columns))
+    drawn = [Row(number, str(row[PART] or ""), draw_row(version, number, columns, row)) for number, row in rows]
+    total = len(rows) if picked else description.rows
+    return Page(columns, drawn, picked, first, size, total, first_column, len(description.columns))
 
 
 def is_gallery(description: Description) -> bool:
     """Whether the rows are best seen as pictures side by side."""
     return description.kind == "images"
-
-
-def cell_url(version: DatasetVersion, row: int, column: int) -> str:
-    """Where a cell's picture or whole text is found."""
-    return reverse("dataset-cell", args=[version.dataset_id, row, column]) + f"?version={version.number}"
 
 
 def picture_url(version: DatasetVersion, row: int, column: str) -> str:
@@ -124,13 +125,14 @@ def api_rows(version: DatasetVersion, *, first: int, limit: int) -> list[dict[st
     return rows
 
 
-def whole_cell(version: DatasetVersion, row: int, column: str) -> Any:
+def whole_cell(version: DatasetVersion, row: int, column: int) -> Cell:
     """A cell that the preview cuts, whole."""
-    return _read_rows(version, row, 1)[0][column]
+    columns = list(enumerate(version.describe().columns))
+    return draw_row(version, row, columns, _read_rows(version, row, 1)[0], whole=True)[column]
 
 
-def picture(version: DatasetVersion, row: int, column: str) -> bytes:
-    """The bytes of a picture; raises IndexError where there is none."""
+def read_bytes(version: DatasetVersion, row: int, column: str) -> bytes:
+    """The bytes of a picture or a sound; raises IndexError where there is none."""
     data: bytes = apart.run("training.data.preview:read_cell_bytes", local_folder(version.folder), row, column)
     return data
 
@@ -141,40 +143,3 @@ def _read_rows(version: DatasetVersion, first: int, limit: int) -> list[dict[str
         "training.data.preview:read_rows", local_folder(version.folder), first, limit
     )
     return rows
-
-
-def _cell(version: DatasetVersion, row: int, index: int, column: Column, value: Any) -> Cell:
-    if value is None or value == "":
-        return Cell("missing", css="num" if column.type == "number" else "")
-    if isinstance(value, bool):
-        return Cell("text", str(value).lower())
-    if isinstance(value, int | float):
-        return Cell("number", _number(value), css="num")
-    if isinstance(value, dict):
-        return Cell("image", f"{value['width']} × {value['height']}", cell_url(version, row, index))
-    if isinstance(value, list):
-        return _talk(value, cell_url(version, row, index))
-    text = str(value)
-    if len(text) > LONG:
-        return Cell("text", cut(text), cell_url(version, row, index))
-    return Cell("text", text, css="word" if len(text) <= WORD else "")
-
-
-def _talk(turns: list[dict[str, str]], url: str) -> Cell:
-    shown = tuple((turn["role"], cut(turn["content"] or "")) for turn in turns[:TURNS])
-    whole = len(turns) <= TURNS and all(len(turn["content"] or "") <= LONG for turn in turns)
-    return Cell("conversation", url="" if whole else url, turns=shown)
-
-
-def cut(text: str) -> str:
-    """The beginning of a text, ending at a word where there is one."""
-    if len(text) <= LONG:
-        return text
-    head = text[:LONG]
-    return (head.rsplit(None, 1)[0] if len(head.split()) > 3 else head).rstrip(" ,;:.") + "…"
-
-
-def _number(value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    return number_format(f"{value:.6g}") if abs(value) < 1e15 else f"{value:.6g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from uuid import uuid4
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -18,11 +20,13 @@ from webapp.core import apart, storage
 from webapp.core.errors import UserError
 from webapp.datasets import lifecycle, uploads
 from webapp.datasets.jobs import import_dataset
-from webapp.datasets.models import Dataset, Upload
+from webapp.datasets.models import Dataset, Tag, Upload
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership, Project, User
 
 NAME_LENGTH = 120
+TAG_LENGTH = 30
+MOST_TAGS = 20
 
 
 def receive_file(*, member: Membership, file: UploadedFile[bytes], name: str = "") -> Dataset:
@@ -75,12 +79,36 @@ def describe_dataset(dataset: Dataset, about: str) -> None:
     dataset.save(update_fields=["about"])
 
 
+@transaction.atomic
+def tag_dataset(dataset: Dataset, words: Iterable[str]) -> None:
+    """Replace the words by which the data set is found; case and repeats make no difference."""
+    good = {" ".join(word.split()).lower()[:TAG_LENGTH] for word in words} - {""}
+    if len(good) > MOST_TAGS:
+        raise UserError(_("A dataset has at most %(n)d tags.") % {"n": MOST_TAGS}, _("Keep the most telling ones."))
+    dataset.tags.exclude(word__in=good).delete()
+    Tag.objects.bulk_create([Tag(dataset=dataset, word=word) for word in good], ignore_conflicts=True)
+
+
+def archive_dataset(dataset: Dataset) -> None:
+    """Put a data set out of the way; its runs, versions and addresses stay."""
+    dataset.archived = dataset.archived or now()
+    dataset.save(update_fields=["archived"])
+    lifecycle.announce_change(dataset)
+
+
+def restore_dataset(dataset: Dataset) -> None:
+    """Bring an archived data set back into the list."""
+    dataset.archived = None
+    dataset.save(update_fields=["archived"])
+    lifecycle.announce_change(dataset)
+
+
 def delete_dataset(dataset: Dataset) -> None:
     """Forget a data set with its files; refused, with the reason, when a run used it."""
     try:
         Dataset.objects.filter(pk=dataset.pk).delete()
     except ProtectedError as error:
-        raise _in_use(sorted({str(user) for user in error.protected_objects})) from error
+        raise in_use(error.protected_objects) from error
     storage.delete_folder(dataset.source)
     storage.delete_folder(dataset.folder)
     lifecycle.announce_change(dataset)
@@ -124,12 +152,14 @@ def _good_name(words: str) -> str:
     return name[:NAME_LENGTH]
 
 
-def _in_use(runs: list[str]) -> UserError:
+def in_use(users: Iterable[object]) -> UserError:
+    """The reason why data is not deleted: the runs that used it."""
+    runs = sorted({str(user) for user in users})
     names = ", ".join(f"“{name}”" for name in runs[:3])
     message = ngettext("%(n)d run used this data: %(names)s.", "%(n)d runs used this data: %(names)s.", len(runs))
     return UserError(
         message % {"n": len(runs), "names": names + ("…" if len(runs) > 3 else "")},
-        _("Delete the runs first; without the data their results could not be checked."),
+        _("Delete the runs first, or archive the dataset; without the data their results could not be checked."),
         code="in_use",
         status=409,
     )

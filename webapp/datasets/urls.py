@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.datasets import upload_views, views
+from webapp.datasets import revision_views, upload_views, views
 
 urlpatterns = [
     path("datasets/", views.datasets, name="datasets"),
@@ -19,6 +19,9 @@ urlpatterns = [
     path("datasets/<int:pk>/about/", views.describe, name="dataset-about"),
     path("datasets/<int:pk>/delete/", views.delete, name="dataset-delete"),
     path("datasets/<int:pk>/rows/<int:row>/<int:column>/", views.cell, name="dataset-cell"),
+    path("datasets/<int:pk>/v<int:number>/revise/", revision_views.revise, name="dataset-revise"),
+    path("datasets/<int:pk>/v<int:number>/compare/", revision_views.compare, name="dataset-compare"),
+    path("datasets/<int:pk>/v<int:number>/delete/", revision_views.delete_version, name="dataset-version-delete"),
     path("datasets/<int:pk>/original/", views.original, name="dataset-original"),
     path("datasets/<int:pk>/v<int:number>.parquet", views.parquet, name="dataset-parquet"),
     path("datasets/<int:pk>/v<int:number>.csv", views.csv, name="dataset-csv"),

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from training.data.schema import Description, Finding
 from training.tasks import TASKS
 from webapp.core import live
 from webapp.core.downloads import send_chunks, send_file
@@ -22,8 +23,10 @@ from webapp.core.storage import local_folder
 from webapp.datasets import choices, preview, services
 from webapp.datasets.exports import csv_chunks
 from webapp.datasets.listing import list_datasets, read_filters, unfinished_uploads
-from webapp.datasets.models import Dataset, DatasetVersion
-from webapp.datasets.pictures import picture_type
+from webapp.datasets.lookup import dataset_or_404, version_or_404
+from webapp.datasets.media import send_media
+from webapp.datasets.models import Dataset, DatasetVersion, Revision
+from webapp.datasets.preview import Page
 from webapp.datasets.profiles import profile
 from webapp.projects.access import UserRequest, current_project, membership_or_404
 
@@ -68,16 +71,24 @@ def add_starter(request: UserRequest, key: str) -> HttpResponse:
 def dataset(request: UserRequest, pk: int) -> HttpResponse:
     """One data set: how its import goes, why it failed, or what is in it."""
     cursor = live.latest(f"dataset-{pk}")
-    found = _dataset(request, pk)
+    found = dataset_or_404(request, pk)
     seat = membership_or_404(request.user, found.project_id)
     context = {"dataset": found, "can_edit": seat.can_edit, "after": cursor}
     if found.status != Dataset.Status.READY:
         return render(request, f"datasets/{found.status}.html", context | {"limit": settings.UPLOAD_LIMIT})
-    version = _version(found, request.GET.get("version", ""))
+    version = version_or_404(found, request.GET.get("version", ""))
     tab = request.GET.get("tab", "preview")
     if tab not in TABS:
         raise Http404
-    context |= {"version": version, "description": version.describe(), "tab": tab}
+    newest = version_or_404(found)
+    older = version.number < newest.number
+    context |= {
+        "version": version,
+        "newest": newest,
+        "older": older,
+        "at": f"version={version.number}&" if older else "",
+    }
+    context |= {"description": version.describe(), "tab": tab}
     context |= TABS[tab](request, context)
     if request.htmx:
         return _piece(request, context)
@@ -88,8 +99,8 @@ def dataset(request: UserRequest, pk: int) -> HttpResponse:
 @require_GET
 def use(request: UserRequest, pk: int) -> HttpResponse:
     """Go on to *New run* with the task and roles that are chosen in the preview."""
-    found = _dataset(request, pk)
-    choice = choices.read_choice(_version(found, "").describe(), request.GET)
+    found = dataset_or_404(request, pk)
+    choice = choices.read_choice(version_or_404(found, "").describe(), request.GET)
     if choice is None:
         raise UserError(_("Nothing can be learnt from this data."), _("Add a column and upload the file again."))
     if choice.state == "choose":
@@ -101,7 +112,7 @@ def use(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def rename(request: UserRequest, pk: int) -> HttpResponse:
     """Give the data set another name."""
-    found = _dataset(request, pk, edit=True)
+    found = dataset_or_404(request, pk, edit=True)
     services.rename_dataset(found, request.POST.get("name", ""))
     return render(request, "datasets/_name.html", {"dataset": found, "can_edit": True})
 
@@ -110,7 +121,7 @@ def rename(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def describe(request: UserRequest, pk: int) -> HttpResponse:
     """Say what the data is."""
-    found = _dataset(request, pk, edit=True)
+    found = dataset_or_404(request, pk, edit=True)
     services.describe_dataset(found, request.POST.get("about", ""))
     return render(request, "datasets/_about.html", {"dataset": found, "can_edit": True})
 
@@ -119,7 +130,7 @@ def describe(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def delete(request: UserRequest, pk: int) -> HttpResponse:
     """Forget a data set that no run used."""
-    found = _dataset(request, pk, edit=True)
+    found = dataset_or_404(request, pk, edit=True)
     services.delete_dataset(found)
     messages.success(request, _("“%(name)s” is deleted.") % {"name": found.name})
     return redirect("datasets")
@@ -128,27 +139,25 @@ def delete(request: UserRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def cell(request: UserRequest, pk: int, row: int, column: int) -> HttpResponse:
-    """A picture's bytes, or the whole of a text that the preview cuts."""
-    version = _version(_dataset(request, pk), request.GET.get("version", ""))
+    """A picture's or a sound's bytes, or the whole of what the preview cuts."""
+    version = version_or_404(dataset_or_404(request, pk), request.GET.get("version", ""))
     known = version.description["columns"]
     if column >= len(known) or row >= version.rows:
         raise Http404
-    name = known[column]["name"]
-    if known[column]["type"] != "image":
-        return render(request, "datasets/_cell_whole.html", {"value": preview.whole_cell(version, row, name)})
+    if known[column]["type"] not in ("image", "audio"):
+        return render(request, "datasets/_cell_whole.html", {"cell": preview.whole_cell(version, row, column)})
     try:
-        data = preview.picture(version, row, name)
+        data = preview.read_bytes(version, row, known[column]["name"])
     except IndexError as error:
         raise Http404 from error
-    headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(data, content_type=picture_type(data), headers=headers)
+    return send_media(request, data)
 
 
 @login_required
 @require_GET
 def original(request: UserRequest, pk: int) -> HttpResponseBase:
     """The file as it was brought."""
-    found = _dataset(request, pk)
+    found = dataset_or_404(request, pk)
     return _sent(lambda: send_file(f"{found.source}/{found.filename}", filename=found.filename))
 
 
@@ -156,8 +165,8 @@ def original(request: UserRequest, pk: int) -> HttpResponseBase:
 @require_GET
 def parquet(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """One version as Parquet."""
-    found = _dataset(request, pk)
-    version = _version(found, str(number))
+    found = dataset_or_404(request, pk)
+    version = version_or_404(found, str(number))
     name = f"{version.folder}/data.parquet"
     return _sent(
         lambda: send_file(name, filename=f"{found.name}.parquet", content_type="application/vnd.apache.parquet")
@@ -168,8 +177,8 @@ def parquet(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @require_GET
 def csv(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """One version as CSV for spreadsheets."""
-    found = _dataset(request, pk)
-    version = _version(found, str(number))
+    found = dataset_or_404(request, pk)
+    version = version_or_404(found, str(number))
     chunks = csv_chunks(local_folder(version.folder) / "data.parquet", parts=bool(version.description["parts"]))
     return send_chunks(chunks, filename=f"{found.name}.csv", content_type="text/csv; charset=utf-8")
 
@@ -177,7 +186,7 @@ def csv(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @login_required
 async def events(request: UserRequest, pk: int) -> StreamingHttpResponse:
     """News of one import."""
-    found = await sync_to_async(_dataset)(request, pk)
+    found = await sync_to_async(dataset_or_404)(request, pk)
     return await live.event_stream(request, found.channel)
 
 
@@ -186,19 +195,6 @@ async def list_events(request: UserRequest) -> StreamingHttpResponse:
     """News of the project's lists."""
     member = await sync_to_async(current_project)(request)
     return await live.event_stream(request, f"project-{member.project_id}")
-
-
-def _dataset(request: UserRequest, pk: int, edit: bool = False) -> Dataset:
-    found = get_object_or_404(Dataset.objects.visible_to(request.user).select_related("owner"), pk=pk)
-    if edit:
-        membership_or_404(request.user, found.project_id, edit=True)
-    return found
-
-
-def _version(found: Dataset, number: str) -> DatasetVersion:
-    if number:
-        return get_object_or_404(found.versions, number=number if number.isdigit() else 0)
-    return get_object_or_404(found.versions.order_by("-number")[:1])
 
 
 def _ways_in(request: UserRequest) -> dict[str, Any]:
@@ -215,14 +211,13 @@ def _preview(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
     version, description = context["version"], context["description"]
     changed = (request.htmx.trigger_name or "") if request.htmx else ""
     choice = choices.read_choice(description, request.GET, changed=changed)
-    page = preview.read_page(
-        version, description, first=_number(request, "row"), first_column=_number(request, "column")
-    )
+    page, finding = _page(request, version, description)
     shown = {number for number, _column in page.columns}
     differences = choices.differences(description, choice) if choice else {}
     return {
         "choice": choice,
         "page": page,
+        "finding": finding,
         "gallery": preview.is_gallery(description),
         "tasks": choices.possible_tasks(description),
         "headers": [
@@ -234,6 +229,15 @@ def _preview(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
         "elsewhere": {number: key for number, key in differences.items() if number not in shown},
         "differences": differences,
     }
+
+
+def _page(request: UserRequest, version: DatasetVersion, description: Description) -> tuple[Page, Finding | None]:
+    """The rows to show: a page of all of them, or those that a finding is about."""
+    column, place = _number(request, "column"), _number(request, "finding") - 1
+    if not 0 <= place < len(description.quality):
+        return preview.read_page(version, description, first=_number(request, "row"), first_column=column), None
+    finding = description.quality[place]
+    return preview.pick_page(version, description, finding.rows, first_column=column), finding
 
 
 def _columns(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -252,15 +256,19 @@ def _columns(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _quality(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
-    description = context["description"]
-    size = preview.PICTURES if preview.is_gallery(description) else preview.ROWS
-    return {
-        "findings": [(finding, [(row, row - row % size) for row in finding.rows]) for finding in description.quality]
-    }
+    findings = context["description"].quality
+    return {"findings": findings, "fixable": [finding for finding in findings if finding.fix]}
 
 
 def _versions(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
-    return {"versions": context["dataset"].versions.order_by("-number")}
+    dataset = context["dataset"]
+    made = Revision.objects.select_related("owner", "base", "version").filter(dataset=dataset)
+    newest = max((known.created for known in dataset.versions.all()), default=dataset.created)
+    return {
+        "versions": dataset.versions.select_related("revision__owner", "revision__base").order_by("-number"),
+        "making": [revision for revision in made if revision.status == Revision.Status.MAKING],
+        "failed": [known for known in made if known.status == Revision.Status.FAILED and known.created > newest],
+    }
 
 
 def _runs(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -276,6 +284,8 @@ def _piece(request: UserRequest, context: dict[str, Any]) -> HttpResponse:
     state = {"task": choice.task.key} if choice else {}
     state |= {f"use.{number}": key for number, key in context["differences"].items()}
     state |= {"row": page.first} if page.first else {}
+    state |= {"finding": request.GET["finding"]} if context["finding"] else {}
+    state |= {"version": request.GET["version"]} if request.GET.get("version") else {}
     state |= {"column": page.first_column} if page.first_column else {}
     answer["HX-Replace-Url"] = f"{request.path}?{urlencode(state)}"
     return answer
