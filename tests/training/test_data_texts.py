@@ -92,5 +92,5 @@ def test_questions_about_paragraphs_become_a_table(tmp_path):
     unanswerable = {"question": "When?", "answers": [], "is_impossible": True}
     article = {"title": "T", "paragraphs": [{"context": "It is here.", "qas": [question, unanswerable]}]}
     frame, _ = imported(bring(tmp_path, json.dumps({"version": "v2.0", "data": [article] * 3}), "squad.json"))
-    rows = frame.select("context", "question", "answer", "answer_start").rows()
-    assert rows[:2] == [("It is here.", "Where?", "here", 3), ("It is here.", "When?", None, None)]
+    rows = frame.select("context", "question", "answers").rows()
+    assert rows[:2] == [("It is here.", "Where?", [{"text": "here", "start": 6}]), ("It is here.", "When?", [])]

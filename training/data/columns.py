@@ -81,6 +81,8 @@ def result_score(column: Column, description: Description, *, classes: bool) -> 
     position, count = description.columns.index(column), len(description.columns)
     place = 3.0 if position == count - 1 else 1.0 if position == 0 else position / count
     kind = 1.5 if classes and (column.type != "number" or column.unique <= 2) else 0.5
+    if classes and column.type == "category" and description.kind in ("images", "audio"):
+        kind += 3.0  # beside pictures and sounds numbers are measures rather than classes
     return name_score(column.name) + place + kind - (2.0 if classes and column.unique > 50 else 0.0)
 
 

@@ -19,6 +19,7 @@ def describe(
     kind: DataKind,
     formats: Sequence[str],
     sources: Sequence[str],
+    sheets: Sequence[str],
     aside: SetAside,
     misfits: Mapping[str, tuple[int, list[int]]],
 ) -> Description:
@@ -27,7 +28,8 @@ def describe(
     misfits: by column, how many cells are no value of its kind, and some of their rows.
     """
     description = _look(folder, kind, "; ".join(dict.fromkeys(formats)), list(sources), aside.count)
-    return description.model_copy(update={"quality": check_quality(folder, description, aside, misfits)})
+    findings = check_quality(folder, description, aside, misfits)
+    return description.model_copy(update={"quality": findings, "sheets": list(sheets) if len(sheets) > 1 else []})
 
 
 def describe_again(folder: Path, before: Description, changes: list[Change]) -> Description:

@@ -18,6 +18,7 @@ from training.data.layout import DATA, DESCRIPTION
 from training.data.readers import READERS, Batch, Reading, SetAside
 from training.data.refusals import refuse_known, unknown_format
 from training.data.schema import PART, Description
+from training.data.shapes import shape
 from training.data.source import Source, look_at
 from training.data.writing import DataWriter, plain, write_aside
 from training.errors import TrainingError
@@ -50,18 +51,19 @@ Opened: TypeAlias = list[tuple[Source, Reading]]
 
 
 def import_dataset(
-    sources: Sequence[Path], folder: Path, *, names: Sequence[str] | None = None
+    sources: Sequence[Path], folder: Path, *, names: Sequence[str] | None = None, sheet: str = ""
 ) -> Iterator[ImportPhase]:
     """Read files of any accepted format into `folder`, telling the phases; it appears complete or not at all.
 
     Several files become one data set when their columns match; words such as "train" and "test" in their names decide
-    the part of their rows. names: what people call the files, where the paths are others. Memory stays bounded however
-    large the files are. Raises TrainingError that names the file, the line and what to do.
+    the part of their rows. names: what people call the files, where the paths are others. sheet: the sheet of a
+    workbook, where not the first is meant. Memory stays bounded however large the files are. Raises TrainingError that
+    names the file, the line and what to do.
     """
     yield ImportPhase("checking", "Checking the file")
     called = list(names) if names is not None else [path.name for path in sources]
     with workplace(folder) as (work, result):
-        opened = [_open(look_at(path, name), work) for path, name in zip(sources, called, strict=True)]
+        opened = [_open(look_at(path, name, sheet), work) for path, name in zip(sources, called, strict=True)]
         _refuse_mismatch(opened)
         aside, misfits = SetAside(), dict[str, Misfits]()
         yield from _write_data(opened, result, aside, misfits)
@@ -72,6 +74,7 @@ def import_dataset(
             kind=opened[0][1].kind,
             formats=[reading.format for _, reading in opened],
             sources=called,
+            sheets=opened[0][1].sheets,
             aside=aside,
             misfits={name: (found.count, found.rows) for name, found in misfits.items() if found.count},
         )
@@ -111,7 +114,7 @@ def _open(source: Source, work: Path) -> tuple[Source, Reading]:
     for reader in READERS.values():
         if reader.recognises(source):
             place = Path(tempfile.mkdtemp(dir=work))
-            return source, reader.open(source, place)
+            return source, shape(reader.open(source, place), source.name)
     raise unknown_format(source)
 
 

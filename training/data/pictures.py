@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 from PIL import Image, UnidentifiedImageError
 
-from training.data.readers import SetAside
-
 MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -43,16 +41,3 @@ def picture_problem(data: bytes) -> str:
     except Exception as error:  # decoders of hostile bytes raise anything
         return f"a damaged picture: {error}"
     return ""
-
-
-def keep_readable(frame: pl.DataFrame, source: str, start: int, aside: SetAside) -> pl.DataFrame:
-    """The rows whose pictures can be read; the others are set aside. start: number of the frame's first row."""
-    for name in [name for name, kind in frame.schema.items() if kind == PICTURE]:
-        data, paths = frame[name].struct.field("bytes"), frame[name].struct.field("path")
-        problems = pl.Series([""] * len(frame)).scatter(
-            data.is_not_null().arg_true(), picture_problems(data.drop_nulls().to_list())
-        )
-        for row in (problems != "").arg_true():
-            aside.add(source, start + row + 1, problems[row], paths[row] or "")
-        frame = frame.filter(problems == "")
-    return frame

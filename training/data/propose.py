@@ -1,13 +1,26 @@
 """What could be learnt from the data: tasks with their columns, the best first."""
 
+import re
+from dataclasses import dataclass
 from typing import Literal
 
-from training.data.columns import SURE, can_be_feature, has_few_codes, is_long_text, name_score, result_score
+from training.architectures import ARCHITECTURES
+from training.data.columns import (
+    SURE,
+    can_be_feature,
+    has_few_codes,
+    is_long_text,
+    name_score,
+    result_score,
+    text_length,
+)
 from training.data.roles import check_roles, rank_targets, roles_for, table_roles
 from training.data.schema import Column, Description, Proposal
+from training.tasks import TASKS, ColumnType
 
 __all__ = ["check_roles", "propose", "roles_for"]
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}([_-][a-z]{2,4})?|source|target|src|tgt|input|output|original|translation")
 _MAX_OTHERS = 2
 """A table with more columns than this beside its texts is learnt as a table."""
 
@@ -15,10 +28,13 @@ _MAX_OTHERS = 2
 def propose(description: Description) -> list[Proposal]:
     """The tasks that fit; empty where nothing can be learnt."""
     kinds = {column.type for column in description.columns}
-    if "image" in kinds:
-        return _propose_pictures(description)
+    structured = [proposal for form in _FORMS if form.needs in kinds for proposal in _propose_form(description, form)]
+    if structured or kinds & {form.needs for form in _FORMS}:
+        return structured
     if "conversation" in kinds:
         return _propose_language(description, "good", "These are conversations: a model can learn to answer like this.")
+    if translation := _propose_translation(description):
+        return translation
     if description.kind == "text" and not rank_targets(description, classes=True):
         return _propose_language(description, "good", "This is running text: a model can learn to continue it.")
     proposals = [*_propose_texts(description), *_propose_table(description)]
@@ -27,13 +43,57 @@ def propose(description: Description) -> list[Proposal]:
     return proposals or _leave_the_choice(description)
 
 
-def _propose_pictures(description: Description) -> list[Proposal]:
-    roles = roles_for(description, "image-classification")
-    if "target" not in roles:
+@dataclass(frozen=True)
+class _Form:
+    """A task that a column of some type suggests by itself."""
+
+    needs: ColumnType
+    task: str
+    reason: str
+
+
+_FORMS = (
+    _Form("boxes", "object-detection", "These are pictures with boxes around {labels} kinds of things."),
+    _Form("image", "image-classification", "These are pictures of {classes} classes."),
+    _Form("audio", "audio-classification", "These are sounds of {classes} classes."),
+    _Form("spans", "token-classification", "These are words with tags: {labels} kinds of names can be found."),
+    _Form("answers", "question-answering", "These are questions with answers that stand in a text."),
+)
+
+
+def can_be_learnt(task: str) -> bool:
+    """Whether there is such a task and something that learns it."""
+    return task in TASKS and any(task in architecture.tasks for architecture in ARCHITECTURES.values())
+
+
+def _propose_form(description: Description, form: _Form) -> list[Proposal]:
+    """The task with all its roles; nothing where a column for one of them is missing."""
+    if not can_be_learnt(form.task):
         return []
-    classes = next(column.unique for column in description.columns if column.name == roles["target"][0])
-    reason = f"These are pictures of {classes} classes, one folder each."
-    return [Proposal(task="image-classification", roles=roles, state="good", reason=reason)]
+    roles = roles_for(description, form.task)
+    if any(role.key not in roles for role in TASKS[form.task].roles):
+        return []
+    columns = {column.name: column for column in description.columns}
+    classes = columns[roles["target"][0]].unique if "target" in roles else 0
+    labels = next(column for column in description.columns if column.type == form.needs).stats.get("labels")
+    reason = form.reason.format(classes=classes, labels=len(labels) if isinstance(labels, list) else 0)
+    return [Proposal(task=form.task, roles=roles, state="good", reason=reason)]
+
+
+def _propose_translation(description: Description) -> list[Proposal]:
+    """Two texts of like length and nothing else."""
+    columns = description.columns
+    if not can_be_learnt("translation") or len(columns) != 2 or any(column.type != "text" for column in columns):
+        return []
+    lengths = sorted(text_length(column) for column in columns)
+    named = [bool(_LANGUAGE.fullmatch(column.name.lower())) for column in columns]
+    if not all(named) and (lengths[0] < 8 or lengths[1] > 2.5 * lengths[0]):
+        return []
+    roles = roles_for(description, "translation")
+    reason = (
+        f"{_quoted([column.name for column in columns])} say the same: a model can learn to turn one into the other."
+    )
+    return [Proposal(task="translation", roles=roles, state="good" if all(named) else "check", reason=reason)]
 
 
 def _propose_language(description: Description, state: Literal["good", "check"], reason: str) -> list[Proposal]:
@@ -45,7 +105,9 @@ def _propose_texts(description: Description) -> list[Proposal]:
     """Texts with a class for each, and little else in the table."""
     texts = [column.name for column in description.columns if is_long_text(column)]
     targets = rank_targets(description, classes=True)
-    if not texts or not targets:
+    if texts and not targets:
+        return _propose_scores(description, texts)
+    if not texts:
         return []
     target = targets[0]
     others = [c for c in description.columns if c is not target and can_be_feature(c, description.rows)]
@@ -60,6 +122,19 @@ def _propose_texts(description: Description) -> list[Proposal]:
             reason=f"{_quoted(texts)} can be read to tell the {target.unique} classes of “{target.name}” apart.",
         )
     ]
+
+
+def _propose_scores(description: Description, texts: list[str]) -> list[Proposal]:
+    """Texts with a number for each, and little else in the table."""
+    numbers = rank_targets(description, classes=False)
+    if not can_be_learnt("text-regression") or not numbers or len(numbers) - 1 > _MAX_OTHERS:
+        return []
+    reason = f"{_quoted(texts)} can be read to tell the number “{numbers[0].name}”."
+    roles = {"target": [numbers[0].name], "text": texts}
+    state: Literal["good", "check"] = (
+        "good" if result_score(numbers[0], description, classes=False) >= SURE else "check"
+    )
+    return [Proposal(task="text-regression", roles=roles, state=state, reason=reason)]
 
 
 def _propose_table(description: Description) -> list[Proposal]:

@@ -24,8 +24,11 @@ _KINDS = {
     "image": "a column of pictures",
     "audio": "a column of sounds",
     "conversation": "a column of conversations",
+    "spans": "a column of tokens with tags",
+    "answers": "a column of answers",
+    "boxes": "a column of boxes",
 }
-_NUMERIC = ("tabular-regression",)
+_NUMERIC = ("tabular-regression", "text-regression")
 """Tasks whose target is a number rather than a class."""
 
 
@@ -88,7 +91,7 @@ def _check_column(description: Description, task: str, role: Role, column: Colum
         raise _refusal(f"“{column.name}” is empty.", "Choose another column.")
     if role.key == "target" and task in _NUMERIC:
         return _check_number(description, column)
-    if role.key == "target":
+    if role.key == "target" and predicts_classes(role):
         return _check_classes(description, column)
     if column.type not in role.types:
         fitting = [other for other in description.columns if other.type in role.types]
@@ -108,7 +111,7 @@ def _check_number(description: Description, column: Column) -> None:
 
 def _check_classes(description: Description, column: Column) -> None:
     others = _choose(rank_targets(description, classes=True))
-    if column.unique < 2 and column.type != "image":
+    if column.unique < 2:
         raise _refusal(f"“{column.name}” has one class only, so there is nothing to tell apart.", others)
     if column.type == "number" and not can_be_classes(column):
         raise _refusal(
@@ -142,11 +145,20 @@ def _refuse_twice(task: str, roles: Mapping[str, Sequence[str]]) -> None:
             used[name] = role.title
 
 
+def predicts_classes(role: Role) -> bool:
+    """Whether the role is that of a column of classes, rather than of texts, numbers or structures."""
+    return "category" in role.types and "text" not in role.types
+
+
 def _likely(description: Description, role: Role) -> list[Column]:
     """The columns that fit a role, the likeliest first; where several may have it, all the likely ones in order."""
-    if role.key == "target":
-        return [c for c in rank_targets(description, classes="category" in role.types) if c.type in role.types]
+    if role.key == "target" and (predicts_classes(role) or "number" in role.types):
+        return [c for c in rank_targets(description, classes=predicts_classes(role)) if c.type in role.types]
     fitting = [column for column in description.columns if column.type in role.types]
+    if called := [column for column in fitting if column.name.lower() in (role.key, f"{role.key}s")]:
+        return called
+    if role.key in ("source", "target"):  # a translation follows its original
+        return sorted(fitting, key=description.columns.index, reverse=role.key == "target")
     conversations = [column for column in fitting if column.type == "conversation"]
     likely = conversations or [column for column in fitting if is_long_text(column)] or fitting
     return likely if role.many else sorted(likely, key=text_length, reverse=True)

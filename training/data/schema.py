@@ -104,6 +104,8 @@ class Description(_Part):
     proposals: list[Proposal] = []
     """The best first; never empty unless nothing can be learnt."""
     sources: list[str] = []
+    sheets: list[str] = []
+    """The sheets of the workbook that have rows, where there are several to choose from."""
     set_aside: int = 0
     """Rows that could not be read; they are in `set_aside.parquet` with line numbers and reasons."""
     changes: list[Change] = []

@@ -24,6 +24,8 @@ class Source:
     path: Path
     name: str
     head: bytes
+    sheet: str = ""
+    """The sheet of a workbook that is asked for."""
 
     @property
     def suffix(self) -> str:
@@ -46,13 +48,13 @@ class Source:
         return not is_gzip(self.head) and len(self.head) >= self.path.stat().st_size
 
 
-def look_at(path: Path, name: str) -> Source:
+def look_at(path: Path, name: str, sheet: str = "") -> Source:
     """Read the first bytes; raises TrainingError where there is nothing in the file."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head.strip():
         raise TrainingError(f"{name} is empty.", "Choose a file with data in it.", code="empty")
-    return Source(path, name, head)
+    return Source(path, name, head, sheet)
 
 
 def named_part(name: str) -> str | None:

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from training.data.conversations import to_messages
-from training.data.layout import CONVERSATION, IMAGE
+from training.data.layout import AUDIO, CONVERSATION, IMAGE, NESTED, nested_type
 from training.data.readers import clean_names
+from training.data.sounds import is_sound
 from training.errors import TrainingError
 
 
@@ -19,6 +20,7 @@ def plain_frame(table: pa.Table, source: str) -> pl.DataFrame:
     column of bytes that are no pictures.
     """
     labels = class_names(table.schema)
+    table = flat(table)
     names = clean_names(table.column_names)
     columns = [
         _named_classes(column, labels[name]) if name in labels else _plain(column, name, source)
@@ -27,6 +29,18 @@ def plain_frame(table: pa.Table, source: str) -> pl.DataFrame:
     frame = pl.from_arrow(pa.table(columns, names=names))
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def flat(table: pa.Table) -> pa.Table:
+    """Objects inside objects as columns with dots, as in JSON; pictures and sounds stay whole."""
+    columns: dict[str, pa.ChunkedArray] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_struct(column.type) and column.type.num_fields and column.type.get_field_index("bytes") < 0:
+            inner = flat(pa.table(column.flatten(), names=[f"{name}.{field.name}" for field in column.type]))
+            columns |= dict(zip(inner.column_names, inner.columns, strict=True))
+        else:
+            columns[name] = column
+    return pa.table(list(columns.values()), names=list(columns))
 
 
 def class_names(schema: pa.Schema) -> dict[str, list[str]]:
@@ -64,9 +78,11 @@ def _plain(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return column.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False).cast(pa.timestamp("us"))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return _pictures([{"bytes": data, "path": None} for data in column.to_pylist()], name, source)
+        return _media([{"bytes": data, "path": None} for data in column.to_pylist()], name, source)
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        return _pictures(column.to_pylist(), name, source)
+        return _media(column.to_pylist(), name, source)
+    if nested := nested_type(kind):
+        return column.cast(NESTED[nested])
     values = column.to_pylist()
     if _is_conversation(kind):
         chats = [to_messages({"messages": value})[0] if value else None for value in values]
@@ -82,17 +98,19 @@ def _is_conversation(kind: pa.DataType) -> bool:
     return {"role", "content"} <= fields or {"from", "value"} <= fields
 
 
-def _pictures(cells: list[dict[str, object] | None], name: str, source: str) -> pa.ChunkedArray:
-    for cell in cells:
-        data = cell["bytes"] if cell else None
-        if isinstance(data, bytes) and not is_picture(data):
-            raise TrainingError(
-                f"The column “{name}” of {source} holds bytes that are no pictures.",
-                "Leave the column out and upload the file again.",
-                code="binary_column",
-            )
+def _media(cells: list[dict[str, object] | None], name: str, source: str) -> pa.ChunkedArray:
+    """Pictures, or sounds, as the first of them tells."""
+    contents = [content for cell in cells if cell and isinstance(content := cell["bytes"], bytes)]
+    sounds = bool(contents) and is_sound(contents[0])
+    known = is_sound if sounds else is_picture
+    if not all(map(known, contents)):
+        raise TrainingError(
+            f"The column “{name}” of {source} holds bytes that are no pictures and no sounds.",
+            "Leave the column out and upload the file again.",
+            code="binary_column",
+        )
     kept = [{"bytes": cell["bytes"], "path": cell.get("path")} if cell and cell["bytes"] else None for cell in cells]
-    return pa.chunked_array([pa.array(kept, IMAGE)])
+    return pa.chunked_array([pa.array(kept, AUDIO if sounds else IMAGE)])
 
 
 def is_picture(data: bytes) -> bool:

@@ -63,6 +63,8 @@ class Reading:
     batches: Callable[[SetAside], Iterator[Batch]]
     verbatim: frozenset[str] = frozenset()
     """Columns whose strings are kept as they are, whatever they look like."""
+    sheets: tuple[str, ...] = ()
+    """The sheets of a workbook that have rows; the first is read unless another was asked for."""
 
 
 class Reader:

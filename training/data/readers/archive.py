@@ -1,33 +1,27 @@
-"""ZIP and tar archives of pictures or texts in class folders, or of tables."""
+"""ZIP and tar archives: pictures, sounds or texts in folders or named by a table; tables; aligned texts."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from training.data.archives import Member, is_archive, is_zip, list_members, read_members
-from training.data.folders import Place, places
-from training.data.pictures import PICTURE, SUFFIXES, keep_readable
+from training.data.boxes import box_notes
+from training.data.media import MEDIA, Medium, Notes, folder_notes, open_media
+from training.data.naming import table_notes
+from training.data.parallel import are_lines, find_pairs, open_pairs
 from training.data.readers import READERS, Batch, Reader, Reading, SetAside
+from training.data.refusals import refuse_known
 from training.data.schema import PART
+from training.data.shapes import shape
 from training.data.source import Source, look_at
-from training.data.text_files import decode
 from training.errors import TrainingError
 
-MAX_PICTURE = 200 << 20
-_BATCH_FILES = 512
-_BATCH_BYTES = 16 << 20
-_TEXTS = (".txt", ".md", ".text")
-_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".arrow", ".feather")
-_SOUNDS = (".wav", ".mp3", ".flac", ".ogg", ".m4a", ".opus")
-_KINDS = {
-    **dict.fromkeys(SUFFIXES, "pictures"),
-    **dict.fromkeys(_TEXTS, "texts"),
-    **dict.fromkeys(_TABLES, "tables"),
-    **dict.fromkeys(_SOUNDS, "sounds"),
-}
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".arrow", ".feather", ".conll", ".gz")
 _FORM = "Put the files into one folder per class and pack these folders as ZIP."
+_MOST_NOTES = 64 << 20
+"""Bytes of a table that names files; it is held in memory."""
 
 
 @READERS.register("archive")
@@ -43,74 +37,90 @@ class Archive(Reader):
     @classmethod
     def open(cls, source: Source, work: Path) -> Reading:
         members = list_members(source)
-        counts = Counter(_KINDS.get(member.suffix, "others") for member in members)
-        kind = counts.most_common(1)[0][0]
-        chosen = [member for member in members if _KINDS.get(member.suffix) == kind]
         packed = "ZIP" if is_zip(source.head) else "tar"
-        if kind == "pictures":
-            return _open_pictures(source, packed, chosen, has_table=counts["tables"] > 0)
-        if kind == "texts":
-            return _open_texts(source, packed, chosen)
-        if kind == "tables":
-            return _open_tables(source, packed, chosen, work)
-        if kind == "sounds":
-            raise TrainingError(
-                f"{source.name} holds sounds, which cannot be learnt from yet.",
-                "Upload a table, texts or pictures.",
-                code="sounds",
-            )
+        pairs = None if _has_known(members) else find_pairs(members)
+        if pairs and are_lines(source, pairs):
+            return open_pairs(source, packed, pairs, work)
+        tables = [member for member in members if member.suffix in _TABLES]
+        medium = _medium(members, len(tables))
+        if medium is not None:
+            return _open_media(source, packed, medium, members, work)
+        if tables:
+            return _open_tables(source, packed, tables, work)
         raise TrainingError(f"{source.name} holds files that are not known here.", _FORM, code="unknown_format")
 
 
-def _open_pictures(source: Source, packed: str, members: list[Member], *, has_table: bool) -> Reading:
-    placed = places([member.path for member in members])
-    classes = {label for _, label in placed}
-    if has_table and len(classes) < 2:
-        raise TrainingError(
-            f"{source.name} holds pictures and a table that names them, which cannot be put together yet.",
-            _FORM,
-            code="table_of_pictures",
-        )
-
-    def batches(aside: SetAside) -> Iterator[Batch]:
-        row = 0
-        for chunk, done in _chunks(source, members, placed, aside):
-            cells = [{"bytes": data, "path": str(member.path)} for member, _, data in chunk]
-            frame = _labelled(pl.Series("image", cells, dtype=PICTURE), [place for _, place, _ in chunk])
-            yield Batch(keep_readable(frame, source.name, row, aside), done)
-            row += len(chunk)
-
-    return Reading(
-        f"{packed}, pictures in {_count(classes)}", "images", ["image", "label"], batches, frozenset(["label"])
-    )
+def _has_known(members: Sequence[Member]) -> bool:
+    """Whether any file is of a kind that is something else than lines of text."""
+    known = {suffix for medium in MEDIA[:2] for suffix in medium.suffixes} | set(_TABLES)
+    return any(member.suffix in known for member in members)
 
 
-def _open_texts(source: Source, packed: str, members: list[Member]) -> Reading:
-    placed = places([member.path for member in members])
-    classes = {label for _, label in placed}
+def _medium(members: list[Member], tables: int) -> Medium | None:
+    """The kind of which there are most files, unless there are more tables."""
+    counts = Counter(medium.column for member in members for medium in MEDIA if member.suffix in medium.suffixes)
+    medium = max(MEDIA, key=lambda medium: counts[medium.column])
+    return medium if counts[medium.column] >= max(tables, 1) else None
 
-    def batches(aside: SetAside) -> Iterator[Batch]:
-        for chunk, done in _chunks(source, members, placed, aside):
-            texts = pl.Series("text", [decode(data).replace("\0", "") or None for _, _, data in chunk], dtype=pl.String)
-            yield Batch(_labelled(texts, [place for _, place, _ in chunk]), done)
 
-    columns = frozenset(["text", "label"])
-    return Reading(f"{packed}, texts in {_count(classes)}", "text", ["text", "label"], batches, columns)
+def _open_media(source: Source, packed: str, medium: Medium, members: list[Member], work: Path) -> Reading:
+    chosen = [member for member in members if member.suffix in medium.suffixes]
+    others = [member for member in members if member.suffix not in medium.suffixes]
+    notes = _notes(source, medium, chosen, others, work)
+    return open_media(source, packed, medium, chosen, notes or folder_notes(chosen))
+
+
+def _notes(source: Source, medium: Medium, chosen: list[Member], others: list[Member], work: Path) -> Notes | None:
+    """What annotations or tables say of the files; None where only the folders speak."""
+
+    def read_table(member: Member) -> pl.DataFrame | None:
+        return _read_table(source, member, work)
+
+    if medium.column == "image" and (notes := box_notes(source, chosen, others, read_table)):
+        return notes
+    tables = [member for member in others if member.suffix in _TABLES]
+    frames = [frame for frame in map(read_table, tables) if frame is not None]
+    if not frames:
+        return None
+    if any(frame.columns != frames[0].columns for frame in frames):
+        frames = frames[:1]
+    names = ", ".join(member.path.name for member in tables[: len(frames)])
+    return table_notes(pl.concat(frames), names, chosen)
+
+
+def _read_table(source: Source, member: Member, work: Path) -> pl.DataFrame | None:
+    """The rows of a table in the archive, with their parts; None where it is none or too large."""
+    if member.size > _MOST_NOTES:
+        return None
+    _, data = next(read_members(source, [member]))
+    try:
+        table, reading = _open_table(source, member, data, work)
+    except TrainingError:
+        return None
+    part = pl.lit(table.part, dtype=pl.String).alias(PART)
+    frames = [batch.frame for batch in reading.batches(SetAside())]
+    if not frames or reading.kind == "text":
+        return None
+    frame = pl.concat(frames)
+    return frame if PART in frame.columns else frame.with_columns(part)
+
+
+def _open_table(source: Source, member: Member, data: bytes | None, work: Path) -> tuple[Source, Reading]:
+    place = work / f"{len(list(work.iterdir()))}"
+    place.mkdir()
+    path = place / f"table{member.suffix}"
+    path.write_bytes(data or b"")
+    table = look_at(path, member.path.name)
+    refuse_known(table)
+    reader = next((reader for reader in READERS.values() if reader.recognises(table)), None)
+    if reader is None or reader is Archive:
+        raise TrainingError(f"{member.path} in {source.name} cannot be read.", "Upload it alone.")
+    return table, shape(reader.open(table, place), table.name)
 
 
 def _open_tables(source: Source, packed: str, members: list[Member], work: Path) -> Reading:
     """Tables with the same columns as one; the names of the files tell the parts."""
-    opened: list[tuple[Source, Reading]] = []
-    for number, (member, data) in enumerate(read_members(source, members)):
-        path = work / f"{number}{member.suffix}"
-        path.write_bytes(data or b"")
-        table = look_at(path, member.path.name)
-        reader = next((reader for reader in READERS.values() if reader.recognises(table)), None)
-        if reader is None or reader is Archive:
-            raise TrainingError(f"{member.path} in {source.name} cannot be read.", "Upload it alone.")
-        place = work / f"{number}"
-        place.mkdir()
-        opened.append((table, reader.open(table, place)))
+    opened = [_open_table(source, member, data, work) for member, data in read_members(source, members)]
     first = opened[0][1]
     others = [table.name for table, reading in opened if sorted(reading.columns) != sorted(first.columns)]
     if others:
@@ -128,41 +138,3 @@ def _open_tables(source: Source, packed: str, members: list[Member], work: Path)
                 yield Batch(frame, (number + batch.done) / len(opened))
 
     return Reading(f"{packed}, {first.format}", first.kind, first.columns, batches, first.verbatim)
-
-
-def _chunks(
-    source: Source, members: list[Member], placed: list[Place], aside: SetAside
-) -> Iterator[tuple[list[tuple[Member, Place, bytes]], float]]:
-    """Files with their places and bytes, some at a time; damaged ones are set aside."""
-    found = dict(zip((member.key for member in members), placed, strict=True))
-    total = max(sum(member.size for member in members), 1)
-    chunk: list[tuple[Member, Place, bytes]] = []
-    waiting = read = 0
-    for number, (member, data) in enumerate(read_members(source, members), start=1):
-        read += member.size
-        if data is None or member.size > MAX_PICTURE:
-            aside.add(source.name, number, "damaged in the archive" if data is None else "too large", str(member.path))
-            continue
-        chunk.append((member, found[member.key], data))
-        waiting += len(data)
-        if len(chunk) >= _BATCH_FILES or waiting >= _BATCH_BYTES:
-            yield chunk, read / total
-            chunk, waiting = [], 0
-    if chunk:
-        yield chunk, 1.0
-
-
-def _labelled(values: pl.Series, placed: list[Place]) -> pl.DataFrame:
-    """The files with the class and the part that their folders name."""
-    return pl.DataFrame(
-        [
-            values,
-            pl.Series("label", [label for _, label in placed], dtype=pl.String),
-            pl.Series(PART, [part for part, _ in placed], dtype=pl.String),
-        ]
-    )
-
-
-def _count(classes: set[str | None]) -> str:
-    named = len(classes - {None})
-    return f"{named} class folders" if named != 1 else "one folder"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from training.data.pictures import keep_readable
+from training.data.media import keep_readable
 from training.data.readers import READERS, Batch, Reader, Reading, SetAside, clean_names
 from training.data.source import Source
-from training.data.typed import plain_frame
+from training.data.typed import flat, plain_frame
 from training.errors import TrainingError
 
 _STREAM = b"\xff\xff\xff\xff"
@@ -36,7 +36,7 @@ class Arrow(Reader):
                 yield Batch(keep_readable(plain_frame(table, source.name), source.name, row, aside), read / size)
                 row += len(table)
 
-        return Reading("Arrow", "table", clean_names(schema.names), batches)
+        return Reading("Arrow", "table", clean_names(flat(schema.empty_table()).column_names), batches)
 
 
 def _tables(source: Source) -> Iterator[pa.Table]:

@@ -131,18 +131,16 @@ def records_inside(value: dict[str, object], name: str) -> list[object]:
 
 
 def squad_rows(articles: object) -> list[object]:
-    """Questions with their paragraph and first answer; empty where these are no SQuAD articles."""
+    """Questions with their paragraph and answers; empty where these are no SQuAD articles."""
     rows: list[object] = []
     for article in articles if isinstance(articles, list) else []:
         for paragraph in article.get("paragraphs", []) if isinstance(article, dict) else []:
             for question in paragraph.get("qas", []):
-                answer: dict[str, object] = next(iter(question.get("answers", [])), {})
                 rows.append(
                     {
                         "context": paragraph.get("context"),
                         "question": question.get("question"),
-                        "answer": answer.get("text"),
-                        "answer_start": answer.get("answer_start"),
+                        "answers": question.get("answers", []),
                     }
                 )
     return rows

@@ -6,10 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.data.pictures import keep_readable
+from training.data.media import keep_readable
 from training.data.readers import READERS, Batch, Reader, Reading, SetAside, clean_names
 from training.data.source import Source
-from training.data.typed import plain_frame
+from training.data.typed import flat, plain_frame
 from training.errors import TrainingError
 
 _ROWS = 8192
@@ -40,7 +40,7 @@ class Parquet(Reader):
                 done += len(table)
                 yield Batch(frame, done / rows)
 
-        return Reading("Parquet", "table", clean_names(schema.names), batches)
+        return Reading("Parquet", "table", clean_names(flat(schema.empty_table()).column_names), batches)
 
 
 def _tables(source: Source, schema: pa.Schema) -> Iterator[pa.Table]:

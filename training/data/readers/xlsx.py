@@ -1,4 +1,4 @@
-"""Excel workbooks: the first sheet with rows. Formulas give the values they had, macros are not looked at."""
+"""Excel workbooks: one sheet of them. Formulas give the values they had, macros are not looked at."""
 
 import zipfile
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Xlsx(Reader):
     @classmethod
     def open(cls, source: Source, work: Path) -> Reading:
         _refuse_bomb(source)
-        title, sheet = _first_filled(source)
+        name, sheet, filled = _choose_sheet(source)
         rows = [[cell or "" for cell in row] for row in sheet.head(_LOOK).iter_rows()]
         has_header = looks_like_header(rows[0], rows[1:])
         names = clean_names(rows[0] if has_header else [""] * sheet.width)
@@ -47,25 +47,30 @@ class Xlsx(Reader):
             for start in range(0, len(body), _ROWS):
                 yield Batch(body.slice(start, _ROWS), min((start + _ROWS) / len(body), 1.0))
 
-        return Reading(f"Excel, {title}", "table", names, batches)
+        title = f"Excel, sheet “{name}”" + (f" of {len(filled)}" if len(filled) > 1 else "")
+        return Reading(title, "table", names, batches, sheets=filled)
 
 
-def _first_filled(source: Source) -> tuple[str, pl.DataFrame]:
-    """The first sheet that has rows, as strings, without empty rows and columns; and its name in words."""
+def _choose_sheet(source: Source) -> tuple[str, pl.DataFrame, tuple[str, ...]]:
+    """The sheet asked for, else the first with rows, as strings; and the names of all that have rows."""
     try:
         book = fastexcel.read_excel(str(source.path))
-        for name in book.sheet_names:
-            sheet = book.load_sheet(name, header_row=None, dtypes="string").to_polars()
-            filled = [column.name for column in sheet if column.null_count() < len(sheet)]
-            sheet = sheet.select(filled).filter(pl.any_horizontal(pl.all().is_not_null()))
+        filled = tuple(name for name in book.sheet_names if book.load_sheet(name, header_row=None, n_rows=1).height)
+        for name in [source.sheet] if source.sheet in filled else filled:
+            sheet = _without_gaps(book.load_sheet(name, header_row=None, dtypes="string").to_polars())
             if len(sheet):
-                others = len(book.sheet_names) - 1
-                return f"sheet “{name}”" + (f" of {others + 1}" if others else ""), sheet
+                return name, sheet, filled
     except fastexcel.FastExcelError as error:
         raise TrainingError(
             f"{source.name} cannot be read as an Excel workbook: {error}.", "Save the sheet as CSV and upload that."
         ) from error
     raise TrainingError(f"{source.name} has no sheet with rows.", "Add rows and upload it again.", code="no_rows")
+
+
+def _without_gaps(sheet: pl.DataFrame) -> pl.DataFrame:
+    """The sheet without empty rows and columns."""
+    filled = [column.name for column in sheet if column.null_count() < len(sheet)]
+    return sheet.select(filled).filter(pl.any_horizontal(pl.all().is_not_null()))
 
 
 def _refuse_bomb(source: Source) -> None:
