@@ -62,11 +62,14 @@ class Encoded:
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
         """Token ids int64 (B, T) as long as the longest text of the batch, and where a token stands, bool (B, T)."""
-        starts, lengths = self.starts[indices], self.lengths[indices]
-        texts = [self.ids[start : start + length] for start, length in zip(starts, lengths, strict=True)]
-        ids = pad_sequence(texts, batch_first=True).to(torch.int64)
-        mask = torch.arange(ids.shape[1]) < torch.from_numpy(lengths)[:, None]
+        ids = self.padded(self.ids, indices, 0).to(torch.int64)
+        mask = torch.arange(ids.shape[1]) < torch.from_numpy(self.lengths[indices])[:, None]
         return ids.to(device), mask.to(device)
+
+    def padded(self, flat: Tensor, indices: Sequence[int] | NDArray[np.int64], filling: int) -> Tensor:
+        """What `flat` (tokens of all texts,) says of the tokens of some texts: (B, T), filled up at the ends."""
+        places = zip(self.starts[indices], self.lengths[indices], strict=True)
+        return pad_sequence([flat[start : start + length] for start, length in places], True, filling)
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         """Every text once, in batches of about one length that come in random order; all chance is `generator`'s."""
@@ -128,3 +131,29 @@ def encode_texts(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], lengt
     lengths = np.array([len(ids) for ids in found], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
     return Encoded(torch.from_numpy(np.concatenate(found)), starts, lengths, cut)
+
+
+def encode_words(
+    tokenizer: PreTrainedTokenizerFast, sentences: Sequence[Sequence[str]], length: int
+) -> tuple[Encoded, list[NDArray[np.int64]]]:
+    """Cut sentences whose words are known into at most `length` tokens each.
+
+    Beside them, per sentence, the token at which each word starts; -1 for words that are cut off or leave no token.
+    """
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    encodings = backend.encode_batch([list(words) for words in sentences], is_pretokenized=True)
+    cut = sum(len(encoding.ids) > length for encoding in encodings)
+    ids = [np.array(encoding.ids[:length] or [0], dtype=np.int32) for encoding in encodings]
+    lengths = np.array([len(one) for one in ids], dtype=np.int64)
+    firsts = [_first_tokens(e.word_ids[:length], len(words)) for e, words in zip(encodings, sentences, strict=True)]
+    return Encoded(torch.from_numpy(np.concatenate(ids)), np.cumsum(lengths) - lengths, lengths, cut), firsts
+
+
+def _first_tokens(word_of_token: Sequence[int | None], words: int) -> NDArray[np.int64]:
+    firsts = np.full(words, -1)
+    for token in range(len(word_of_token) - 1, -1, -1):
+        word = word_of_token[token]
+        if word is not None:
+            firsts[word] = token
+    return firsts

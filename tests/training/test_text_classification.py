@@ -24,7 +24,7 @@ TASK = "text-classification"
 CPU = Device(torch.device("cpu"), torch.float32)
 GOOD, BAD = ["lovely", "great", "happy", "warm"], ["awful", "sad", "cold", "broken"]
 SMALL: dict[str, dict[str, Any]] = {
-    "text-lstm": {"width": 16, "length": 16},
+    "text-recurrent": {"width": 16, "length": 16},
     "text-transformer": {"width": 16, "heads": 2, "layers": 1, "length": 16},
     "pretrained-encoder": {"length": 16},
 }
@@ -107,7 +107,7 @@ def test_every_architecture_learns_to_sort_texts(
 def test_the_result_stands_beside_the_majority_and_a_linear_model(
     text_spec: Callable[..., TrainSpec], tmp_path: Path
 ) -> None:
-    report = finish(text_spec("text-lstm", recipe={"epochs": 1}), tmp_path)
+    report = finish(text_spec("text-recurrent", recipe={"epochs": 1}), tmp_path)
     found = {baseline["key"]: baseline["metrics"]["accuracy"]["value"] for baseline in report["baselines"]}
     assert found["tfidf"] > 0.9
     assert 0.3 < found["majority"] < 0.7
@@ -117,7 +117,7 @@ def test_the_result_stands_beside_the_majority_and_a_linear_model(
 def test_a_finished_model_answers_by_text_or_by_column_and_says_which_words_mattered(
     text_spec: Callable[..., TrainSpec], tmp_path: Path
 ) -> None:
-    finish(text_spec("text-lstm", counted=True), tmp_path)
+    finish(text_spec("text-recurrent", counted=True), tmp_path)
     predictor = TextPredictor(tmp_path / "model", CPU)
     inputs: list[dict[str, object]] = [{"text": "A great room"}, {"review": "So awful"}, {"text": ""}]
     good, bad, _ = predictor.answer(inputs, {})
@@ -130,7 +130,7 @@ def test_a_finished_model_answers_by_text_or_by_column_and_says_which_words_matt
         predictor.answer([{"colour": "red"}], {})
 
 
-@pytest.mark.parametrize("architecture", ["text-lstm", "text-transformer"])
+@pytest.mark.parametrize("architecture", ["text-recurrent", "text-transformer"])
 def test_a_run_that_was_stopped_draws_the_same_curve(
     architecture: str, text_spec: Callable[..., TrainSpec], tmp_path: Path
 ) -> None:
@@ -143,13 +143,15 @@ def test_a_run_that_was_stopped_draws_the_same_curve(
 
 
 def test_texts_that_are_cut_are_told(text_spec: Callable[..., TrainSpec], tmp_path: Path) -> None:
-    warnings = [event for event in train(text_spec("text-lstm", length=4), tmp_path) if event.type == "warning"]
+    warnings = [event for event in train(text_spec("text-recurrent", length=4), tmp_path) if event.type == "warning"]
     assert "longer than the 4 tokens" in warnings[0].message
 
 
 def test_texts_that_are_all_empty_are_refused(make_data: Callable[..., Path], tmp_path: Path) -> None:
     data = make_data(pl.DataFrame({"text": [""] * 50, "label": ["a", "b"] * 25}))
-    spec = TrainSpec(task=TASK, data=str(data), roles={"target": ["label"], "text": ["text"]}, architecture="text-lstm")
+    spec = TrainSpec(
+        task=TASK, data=str(data), roles={"target": ["label"], "text": ["text"]}, architecture="text-recurrent"
+    )
     with pytest.raises(TrainingError, match="empty"):
         finish(spec, tmp_path)
 
@@ -205,10 +207,10 @@ def _facts(shapes: Shapes) -> Facts:
     return Facts(rows=4000, shapes=shapes, characters=400)
 
 
-@pytest.mark.parametrize("architecture", ["text-lstm", "text-transformer"])
+@pytest.mark.parametrize("architecture", ["text-recurrent", "text-transformer"])
 @pytest.mark.parametrize("pooling", ["max-mean", "attention", "last"])
 def test_padding_does_not_change_what_is_read(architecture: str, pooling: str) -> None:
-    chosen = SMALL[architecture] | ({"pooling": pooling, "layers": 2} if architecture == "text-lstm" else {})
+    chosen = SMALL[architecture] | ({"pooling": pooling, "layers": 2} if architecture == "text-recurrent" else {})
     torch.manual_seed(0)
     model = ARCHITECTURES[architecture].model_validate(chosen).build(Shapes(outputs=3, vocabulary=50, length=16)).eval()
     torch.nn.init.normal_(model.head.weight)  # type: ignore[arg-type, union-attr]
@@ -220,7 +222,7 @@ def test_padding_does_not_change_what_is_read(architecture: str, pooling: str) -
 
 def test_the_lstm_reads_like_the_two_way_lstm_of_torch() -> None:
     torch.manual_seed(0)
-    settings = ARCHITECTURES["text-lstm"].model_validate({"width": 8, "layers": 1, "pooling": "last"})
+    settings = ARCHITECTURES["text-recurrent"].model_validate({"width": 8, "layers": 1, "pooling": "last"})
     model = settings.build(Shapes(outputs=2, vocabulary=20, length=8)).eval()
     reference = torch.nn.LSTM(8, 8, batch_first=True, bidirectional=True)
     onwards, backwards = model.onwards[0].state_dict(), model.backwards[0].state_dict()  # type: ignore[index, union-attr]

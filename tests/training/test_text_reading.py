@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import torch
 
-from training.architectures.text_lstm import TextLSTMSettings
+from training.architectures.text_recurrent import TextRecurrentSettings
 from training.grams import count_letters, count_words
 from training.reading import encode_texts, join_columns, make_tokenizer
 from training.tfidf import CountedWords, learn_counted_words
@@ -25,7 +25,7 @@ def test_columns_are_joined_line_by_line_without_the_empty_ones() -> None:
 
 @pytest.mark.parametrize("vocabulary", ["words", "byte-pairs", "characters"])
 def test_empty_texts_and_unknown_words_become_tokens(vocabulary: str) -> None:
-    settings = TextLSTMSettings(vocabulary=vocabulary, vocabulary_size=300)
+    settings = TextRecurrentSettings(vocabulary=vocabulary, vocabulary_size=300)
     tokenizer = make_tokenizer(settings, ["good day", "bad day"])
     encoded = encode_texts(tokenizer, ["", "Zyzzyva ☃", "good day"], 8)
     assert encoded.lengths.min() == 1
@@ -33,19 +33,19 @@ def test_empty_texts_and_unknown_words_become_tokens(vocabulary: str) -> None:
 
 
 def test_chinese_is_read_sign_by_sign() -> None:
-    tokenizer = make_tokenizer(TextLSTMSettings(), ["房间很好", "服务不好"])
+    tokenizer = make_tokenizer(TextRecurrentSettings(), ["房间很好", "服务不好"])
     assert encode_texts(tokenizer, ["房间不好"], 8).lengths.tolist() == [4]
 
 
 def test_long_texts_are_cut_and_counted() -> None:
-    tokenizer = make_tokenizer(TextLSTMSettings(), ["a b c d e f"])
+    tokenizer = make_tokenizer(TextRecurrentSettings(), ["a b c d e f"])
     encoded = encode_texts(tokenizer, ["a b c d e f", "a b", "a b c d"], 4)
     assert encoded.lengths.tolist() == [4, 2, 4]
     assert encoded.cut == 1
 
 
 def test_a_batch_is_as_long_as_its_longest_text_and_knows_where_tokens_stand() -> None:
-    tokenizer = make_tokenizer(TextLSTMSettings(), ["a b c"])
+    tokenizer = make_tokenizer(TextRecurrentSettings(), ["a b c"])
     ids, mask = encode_texts(tokenizer, ["a", "a b c", "b c"], 8).batch(np.array([0, 2]), CPU)
     assert ids.shape == (2, 2)
     assert mask.tolist() == [[True, False], [True, True]]
@@ -54,7 +54,7 @@ def test_a_batch_is_as_long_as_its_longest_text_and_knows_where_tokens_stand() -
 def test_an_epoch_holds_every_text_once_with_little_padding() -> None:
     random = np.random.default_rng(0)
     texts = ["word " * int(length) for length in random.lognormal(3, 0.8, 3000).clip(1, 200)]
-    encoded = encode_texts(make_tokenizer(TextLSTMSettings(), texts), texts, 256)
+    encoded = encode_texts(make_tokenizer(TextRecurrentSettings(), texts), texts, 256)
     batches = encoded.epoch(torch.Generator().manual_seed(3), 32)
     assert sorted(torch.cat(batches).tolist()) == list(range(3000))
     assert encoded.padding(batches) <= 0.05
@@ -66,7 +66,7 @@ def test_an_epoch_holds_every_text_once_with_little_padding() -> None:
 
 def test_batches_to_evaluate_hold_every_text_once_and_stay_small() -> None:
     texts = ["word " * (index % 90 + 1) for index in range(2000)]
-    encoded = encode_texts(make_tokenizer(TextLSTMSettings(), texts), texts, 64)
+    encoded = encode_texts(make_tokenizer(TextRecurrentSettings(), texts), texts, 64)
     batches = list(encoded.in_order_of_length())
     assert sorted(np.concatenate(batches).tolist()) == list(range(2000))
     assert max(len(batch) * encoded.lengths[batch].max() for batch in batches) <= 16_384

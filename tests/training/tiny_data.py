@@ -88,10 +88,17 @@ def running_text(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"prompt": "the "})
 
 
+def tagged_words(folder: Path) -> TinyData:
+    words = (("we", "O"), ("met", "O"), ("Ada", "B-person"), ("Lee", "I-person"))
+    cells = [[{"token": token, "tag": tag} for token, tag in words[at % 2 :]] for at in range(60)]
+    return TinyData(pl.DataFrame({"tokens": cells}), {"spans": ["tokens"]}, {"text": "we met Ada"})
+
+
 DATA: dict[str, Callable[[Path], TinyData]] = {
     "tabular-classification": table_classes,
     "tabular-regression": table_numbers,
     "text-classification": text_classes,
+    "token-classification": tagged_words,
     "image-classification": pictures,
     "audio-classification": sounds,
     "language-modeling": running_text,
@@ -130,5 +137,25 @@ def encoder(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-SOURCES: dict[str, Callable[[Path], None]] = {"pretrained-causal": causal_model, "pretrained-encoder": encoder}
+def vision_model(folder: Path) -> None:
+    """A Vision Transformer with random weights, as transformers saves it."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    torch.manual_seed(0)
+    config = ViTConfig(
+        image_size=16,
+        patch_size=4,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    ViTForImageClassification(config).save_pretrained(folder)
+
+
+SOURCES: dict[str, Callable[[Path], None]] = {
+    "pretrained-causal": causal_model,
+    "pretrained-encoder": encoder,
+    "pretrained-vision": vision_model,
+}
 """The pretrained folder of each architecture that starts from one."""

@@ -33,6 +33,8 @@ class Shapes:
     length: int = 0
     """Tokens that are read at a time."""
     padding_id: int = 0
+    per_token: bool = False
+    """Whether every token gets an answer, not the text as a whole."""
     channels: int = 0
     height: int = 0
     width: int = 0

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.architectures.text_lstm import expected_length
 from training.packaged import ENCODER_MODEL, measure, read_config
 from training.recipes import Preset, Recipe
+from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, Counted, TextLength, expected_length, token_length
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @ARCHITECTURES.register("pretrained-encoder")
 class PretrainedEncoderSettings(Architecture):
-    """Starts from a model that has already learnt to read, and teaches it your categories."""
+    """Starts from a model that has already learnt to read, and teaches it your task."""
 
     title = "Pretrained encoder"
     order = 30
-    tasks = ("text-classification",)
+    tasks = (*WHOLE_TEXTS, *EACH_TOKEN)
     good_for = "When meaning counts more than single words, and there are few examples; slower than the others."
     paper = (
         "J. Devlin et al., “BERT: Pre-training of deep bidirectional Transformers for language understanding”, 2019, "
@@ -42,22 +42,18 @@ class PretrainedEncoderSettings(Architecture):
     last_layers: int = Field(
         2, ge=1, le=100, title="Last layers", description="How many layers are trained when only the last ones are."
     )
-    length: int = Field(
-        128, ge=4, le=8192, title="Longest text", description="Tokens of a text that are read; the rest is cut off."
-    )
+    length: TextLength = 128
     dropout: float = Field(
         0.1, ge=0, le=0.9, title="Dropout", description="Share of numbers switched off before the output layer."
     )
-    counted: bool = Field(
-        False,
-        title="Build on counted words",
-        description="Starts from a linear model over counted words and letter groups and learns what it misses.",
-    )
+    counted: Counted = False
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         length = expected_length(facts.characters, most={"quick": 64, "balanced": 128, "thorough": 256}[preset])
-        settings = cls(trained="last" if preset == "quick" else "all", length=length, counted=True)
+        if task in EACH_TOKEN:
+            length = token_length(task, preset)
+        settings = cls(trained="last" if preset == "quick" else "all", length=length, counted=task in WHOLE_TEXTS)
         recipe = Recipe(
             epochs={"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset],
             batch_size=16,
@@ -82,7 +78,7 @@ class PretrainedEncoderSettings(Architecture):
         head = (width + 1) * shapes.outputs
         return Cost(
             parameters=size.parameters + head,
-            flops=2.0 * (length * layers * (layer + 2 * length * width) + head),
+            flops=2.0 * (length * layers * (layer + 2 * length * width) + (length if shapes.per_token else 1) * head),
             activations=length * layers * (10.0 * width + 2 * inner + 2 * heads * length),
         )
 
@@ -96,4 +92,5 @@ class PretrainedEncoderSettings(Architecture):
             trained=self.trained,
             last_layers=self.last_layers,
             dropout=self.dropout,
+            per_token=shapes.per_token,
         )

@@ -260,7 +260,7 @@ def _catboost_features(numbers: Floats, codes: Ints) -> Any:
 
 def _catboost() -> Any:
     try:
-        import catboost  # type: ignore[import-untyped]
+        import catboost
     except ImportError as error:
         raise TrainingError(
             "CatBoost is not installed here.", "Take LightGBM, or install it: pip install catboost.", code="no_catboost"

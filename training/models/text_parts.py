@@ -36,6 +36,23 @@ class AttentionPooling(nn.Module):
         return torch.einsum("bt,btd->bd", scores.softmax(dim=1), notes)
 
 
+class TokenAttention(nn.Module):
+    """Notes (B, T, D) to what each token finds at the others: means (B, T, D) weighted by how well they match.
+
+    The multiplicative attention of Luong et al., "Effective approaches to attention-based neural machine translation",
+    2015.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.match = nn.Linear(width, width, bias=False)
+
+    def forward(self, notes: Tensor, mask: Tensor) -> Tensor:
+        matches = self.match(notes) @ notes.mT / notes.shape[2] ** 0.5
+        found: Tensor = matches.masked_fill(~mask[:, None, :], -torch.inf).softmax(dim=2) @ notes
+        return found
+
+
 def masked_mean(notes: Tensor, mask: Tensor) -> Tensor:
     """Mean over the tokens that stand: (B, T, D) to (B, D)."""
     weights = mask.unsqueeze(2).to(notes.dtype)

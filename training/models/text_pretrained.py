@@ -15,13 +15,17 @@ Trained: TypeAlias = Literal["all", "last", "head"]
 
 
 class PretrainedEncoder(nn.Module):
-    """Token ids (B, T) with a mask (B, T) that is true where a token stands, to class scores (B, outputs).
+    """Token ids (B, T) with a mask (B, T) that is true where a token stands, to scores (B, outputs).
 
-    The last layer's notes are averaged over the text, as in Reimers and Gurevych, "Sentence-BERT", 2019.
+    With `per_token` to scores (B, T, outputs) for every token. Else the last layer's notes are averaged over the text,
+    as in Reimers and Gurevych, "Sentence-BERT", 2019.
     """
 
-    def __init__(self, folder: Path, outputs: int, *, trained: Trained, last_layers: int, dropout: float) -> None:
+    def __init__(
+        self, folder: Path, outputs: int, *, trained: Trained, last_layers: int, dropout: float, per_token: bool
+    ) -> None:
         super().__init__()
+        self.per_token = per_token
         self.network = _load(folder)
         self.is_frozen = trained == "head"
         if trained != "all":
@@ -33,7 +37,7 @@ class PretrainedEncoder(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
             notes = self.network(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        scores: Tensor = self.head(self.dropout(masked_mean(notes, mask)))
+        scores: Tensor = self.head(self.dropout(notes if self.per_token else masked_mean(notes, mask)))
         return scores
 
     def train(self, mode: bool = True) -> PretrainedEncoder:

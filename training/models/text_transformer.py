@@ -10,10 +10,11 @@ from training.models.text_parts import WordDropout, masked_max, masked_mean
 
 
 class TextTransformer(nn.Module):
-    """Token ids (B, T) with a mask (B, T) that is true where a token stands, to class scores (B, outputs).
+    """Token ids (B, T) with a mask (B, T) that is true where a token stands, to scores (B, outputs).
 
-    Norms come first, as in Xiong et al., "On layer normalization in the transformer architecture", 2020; a learnt place
-    is added to each token. Vaswani et al., "Attention is all you need", 2017.
+    With `per_token` to scores (B, T, outputs) for every token. Norms come first, as in Xiong et al., "On layer
+    normalization in the transformer architecture", 2020; a learnt place is added to each token. Vaswani et al.,
+    "Attention is all you need", 2017.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class TextTransformer(nn.Module):
         heads: int,
         dropout: float,
         word_dropout: float,
+        per_token: bool,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width)
@@ -37,7 +39,8 @@ class TextTransformer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(2 * width, outputs)
+        self.per_token = per_token
+        self.head = nn.Linear(width if per_token else 2 * width, outputs)
         nn.init.zeros_(self.head.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -47,7 +50,9 @@ class TextTransformer(nn.Module):
         for block in self.blocks:
             x = block(x, seen)
         notes = self.norm(x)
-        scores: Tensor = self.head(self.dropout(torch.cat([masked_max(notes, mask), masked_mean(notes, mask)], dim=1)))
+        if not self.per_token:
+            notes = torch.cat([masked_max(notes, mask), masked_mean(notes, mask)], dim=1)
+        scores: Tensor = self.head(self.dropout(notes))
         return scores
 
 

@@ -18,6 +18,26 @@ RMSE = Metric("rmse", "RMSE", "Typical error, large ones counting more; in the t
 MAE = Metric("mae", "Mean error", "Average distance from the truth, in the target's unit.", higher_is_better=False)
 REGRESSION = (R2, RMSE, MAE)
 
+ENTITY_F1 = Metric("f1", "F1 (names)", "Finding names whole and calling them by the right kind.", percent=True)
+PRECISION = Metric("precision", "Precision", "Share right of what was found.", percent=True)
+RECALL = Metric("recall", "Recall", "Share found of what is there.", percent=True)
+TOKEN_ACCURACY = Metric(
+    "accuracy", "Accuracy (words)", "Share of words with the right tag, those that are no name included.", percent=True
+)
+ENTITIES = (ENTITY_F1, PRECISION, RECALL, TOKEN_ACCURACY)
+
+ANSWER_F1 = Metric(
+    "f1", "F1 (words)", "How far the words of the answer agree with those of the right one.", percent=True
+)
+EXACT_MATCH = Metric("exact_match", "Exact match", "Share of answers that are right to the word.", percent=True)
+ANSWERED = Metric(
+    "answered",
+    "Answered rightly or not at all",
+    "Share of questions where “no answer” was said rightly, or not.",
+    percent=True,
+)
+ANSWERS = (ANSWER_F1, EXACT_MATCH, ANSWERED)
+
 NATS = Metric(
     "nats", "Held-out loss", "Surprise per token on unseen text, in nats; smaller is better.", False, unit="nats"
 )

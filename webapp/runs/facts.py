@@ -10,6 +10,7 @@ from training.architectures import Facts, Shapes
 from training.data.schema import Column, Description
 from training.sound_size import FRAMES_PER_SECOND
 from training.spec import Split
+from training.text_settings import EACH_TOKEN
 
 Roles = Mapping[str, Sequence[str]]
 
@@ -18,6 +19,9 @@ MOST_CATEGORIES = 256
 VOCABULARY = 8_000
 """Words or word pieces that a network reading text usually knows."""
 CHARACTERS_PER_TOKEN = 4.0
+SENTENCE_CHARACTERS = 100.0
+USUAL_TAGS = 9
+"""Tags of sentences in which names of four kinds are marked."""
 
 
 def facts_of(description: Description, *, task: str, roles: Roles, split: Split) -> Facts:
@@ -33,12 +37,23 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
         return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
     if task.startswith("audio-"):
         return Facts(rows, _sound(chosen["sound"][0], _outputs(task, chosen)))
+    if task in EACH_TOKEN:
+        return _each_token(rows, chosen)
     if texts:
         characters = sum(_length(column) for column in texts)
         length = max(8, min(512, round(characters / CHARACTERS_PER_TOKEN)))
         shapes = Shapes(outputs=_outputs(task, chosen), vocabulary=VOCABULARY, length=length)
         return Facts(rows, shapes, characters)
     return Facts(rows, _table(chosen.get("features", []), _outputs(task, chosen)))
+
+
+def _each_token(rows: int, chosen: Mapping[str, Sequence[Column]]) -> Facts:
+    """Tags for the words of sentences, or the start and end of an answer in a passage."""
+    read = chosen.get("context", [])
+    characters = sum(_length(column) for column in read) or SENTENCE_CHARACTERS
+    outputs = 2 if read else USUAL_TAGS
+    shapes = Shapes(outputs=outputs, vocabulary=VOCABULARY, length=128, per_token=True)
+    return Facts(rows, shapes, characters)
 
 
 def count_rows(description: Description, split: Split) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A recurrent reader: an embedding, an LSTM, and a summary of all that it noted."""
+"""A recurrent reader: an embedding, memories that read on from word to word, and a summary of all that they noted."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from training.models.text_parts import AttentionPooling, WordDropout, masked_max, masked_mean
+from training.models.text_parts import AttentionPooling, TokenAttention, WordDropout, masked_max, masked_mean
 
+Cell: TypeAlias = Literal["lstm", "gru", "rnn"]
 Pooling: TypeAlias = Literal["max-mean", "attention", "last"]
 
+CELLS: dict[Cell, type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
-class TextLSTM(nn.Module):
-    """Token ids (B, T) with a mask (B, T) that is true where a token stands, to class scores (B, outputs).
 
-    Padding, which comes last, changes nothing. Hochreiter and Schmidhuber, "Long short-term memory", 1997.
+class TextRecurrent(nn.Module):
+    """Token ids (B, T) with a mask (B, T) that is true where a token stands, to scores (B, outputs).
+
+    With `per_token` to scores (B, T, outputs) for every token, which with attention looks at all others once more.
+    Padding, which comes last, changes nothing. Hochreiter and Schmidhuber, "Long short-term memory", 1997; Cho et al.,
+    "Learning phrase representations using RNN encoder-decoder", 2014 (GRU); Elman, "Finding structure in time", 1990.
     """
 
     def __init__(
@@ -23,12 +28,14 @@ class TextLSTM(nn.Module):
         vocabulary: int,
         outputs: int,
         *,
+        cell: Cell,
         width: int,
         layers: int,
         two_way: bool,
         pooling: Pooling,
         dropout: float,
         word_dropout: float,
+        per_token: bool,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width)
@@ -37,11 +44,14 @@ class TextLSTM(nn.Module):
         self.dropout = nn.Dropout(dropout)
         noted = width * (2 if two_way else 1)
         sizes = [width] + [noted] * (layers - 1)
-        self.onwards = nn.ModuleList(nn.LSTM(size, width, batch_first=True) for size in sizes)
-        self.backwards = nn.ModuleList(nn.LSTM(size, width, batch_first=True) for size in sizes if two_way)
-        self.pooling = pooling
-        self.attention = AttentionPooling(noted) if pooling == "attention" else None
-        self.head = nn.Linear(2 * noted if pooling == "max-mean" else noted, outputs)
+        memory = CELLS[cell]
+        self.onwards = nn.ModuleList(memory(size, width, batch_first=True) for size in sizes)
+        self.backwards = nn.ModuleList(memory(size, width, batch_first=True) for size in sizes if two_way)
+        self.pooling, self.per_token = pooling, per_token
+        pool = TokenAttention if per_token else AttentionPooling
+        self.attention = pool(noted) if pooling == "attention" else None
+        twice = pooling == "attention" if per_token else pooling == "max-mean"
+        self.head = nn.Linear(2 * noted if twice else noted, outputs)
         nn.init.zeros_(self.head.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -54,8 +64,12 @@ class TextLSTM(nn.Module):
             if self.backwards:
                 notes.append(turn(self.backwards[layer](turn(x, turned))[0], turned))
             x = torch.cat(notes, dim=2)
-        scores: Tensor = self.head(self.dropout(self._summary(x, mask)))
+        summary = self._for_each_token(x, mask) if self.per_token else self._summary(x, mask)
+        scores: Tensor = self.head(self.dropout(summary))
         return scores
+
+    def _for_each_token(self, notes: Tensor, mask: Tensor) -> Tensor:
+        return notes if self.attention is None else torch.cat([notes, self.attention(notes, mask)], dim=2)
 
     def _summary(self, notes: Tensor, mask: Tensor) -> Tensor:
         if self.attention is not None:

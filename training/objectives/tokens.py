@@ -1,0 +1,244 @@
+"""Learning to mark names in sentences: one tag for every word."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, cast
+
+import numpy as np
+import polars as pl
+import torch
+from pydantic import JsonValue
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.architectures import Shapes
+from training.device import Device
+from training.entities import OUTSIDE, count_entities, entities, entity_estimators, in_words, kind_rows
+from training.errors import TrainingError
+from training.evaluate import hardest_examples, judge_measures
+from training.events import Sample
+from training.examples import PARTS, Examples, Part
+from training.measures import Floats, Ints
+from training.model_folder import load_network, read_config
+from training.objectives import OBJECTIVES, Guess
+from training.predict import PREDICTORS
+from training.reading import Encoded, Reads, encode_words, make_tokenizer
+from training.report import Report
+from training.spec import TrainSpec
+from training.text import load_tokenizer
+from training.words import split_tokens
+
+NO_TAG = -100
+"""What the loss passes over: further pieces of a word, and marks of the tokenizer."""
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """The words of one part with their true tags, cut into tokens."""
+
+    words: list[list[str]]
+    tags: list[list[str]]
+    encoded: Encoded
+    firsts: list[Ints]
+    """Per sentence the token at which each word starts; -1 for words that are cut off."""
+
+
+@OBJECTIVES.register("token-classification")
+class TokenTags:
+    """Cross-entropy over the tags, at the first token of each word."""
+
+    key: ClassVar[str]
+
+    def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
+        self.spec, self.examples, self.device = spec, examples, device
+        self.settings = cast(Reads, spec.network())
+        tagged = {part: _tagged(examples.column(spec.column("spans"), part)) for part in PARTS}
+        self.tags = sorted({tag for _, tags in tagged["train"] for tag in tags}, key=lambda tag: (tag != OUTSIDE, tag))
+        if len(self.tags) < 2:
+            raise TrainingError("No word is marked.", "Choose data in which names are marked.", code="one_class")
+        model_folder.mkdir(parents=True, exist_ok=True)
+        self.tokenizer = make_tokenizer(spec.network(), [" ".join(words) for words, _ in tagged["train"]])
+        self.tokenizer.save_pretrained(model_folder)
+        self.parts = {part: self._sentences(tagged[part]) for part in PARTS}
+        self.targets = self._targets(self.parts["train"])
+        self.shapes = Shapes(
+            outputs=len(self.tags), vocabulary=len(self.tokenizer), length=self.settings.length, per_token=True
+        )
+
+    def initialise(self, model: nn.Module) -> None:
+        pass  # readers start from plain random or from pretrained weights
+
+    def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
+        return self.parts["train"].encoded.epoch(generator, batch_size)
+
+    def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
+        encoded, places = self.parts["train"].encoded, indices.numpy()
+        scores = model(*encoded.batch(places, self.device.torch)).float()
+        targets = encoded.padded(self.targets, places, NO_TAG).to(scores.device)
+        smoothing = self.spec.recipe.label_smoothing
+        return F.cross_entropy(scores.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, label_smoothing=smoothing)
+
+    def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
+        sentences = self.parts[part]
+        said, losses = self._read(model, sentences)
+        everything = np.ones((1, len(said)))
+        measures = entity_estimators(count_entities(sentences.tags, said))
+        return {"loss": float(np.mean(losses))} | {
+            name: float(measures[name](everything)[0]) for name in ("f1", "accuracy")
+        }
+
+    def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
+        return iter(())
+
+    def baselines(self) -> list[Guess]:
+        return [
+            Guess(
+                key="usual-tag",
+                title="Each word's usual tag",
+                about="Gives every word the tag that it has most often in the examples to learn from.",
+                answers=count_entities(self.parts["test"].tags, _usual_tags(self.parts["train"], self.parts["test"])),
+            )
+        ]
+
+    def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
+        sentences = self.parts["test"]
+        said, losses = self._read(model, sentences)
+        counts = count_entities(sentences.tags, said)
+        rivals = {guess.key: entity_estimators(guess.answers) for guess in guesses}
+        report = judge_measures(self.spec.kind(), entity_estimators(counts), rivals, guesses, len(counts))
+        predictions = self._predictions(sentences, said, losses)
+        parts = {
+            "classes": kind_rows(sentences.tags, said),
+            "hardest": hardest_examples(predictions.sort("loss", descending=True)),
+            "facts": self._facts(),
+        }
+        return report.model_copy(update=parts), predictions
+
+    def preparation(self) -> dict[str, object]:
+        return {"tags": self.tags, "columns": self.spec.roles["spans"]}
+
+    def _sentences(self, tagged: list[tuple[list[str], list[str]]]) -> Sentences:
+        words = [words for words, _ in tagged]
+        encoded, firsts = encode_words(self.tokenizer, words, self.settings.length)
+        return Sentences(words, [tags for _, tags in tagged], encoded, firsts)
+
+    def _targets(self, sentences: Sentences) -> Tensor:
+        """Tag numbers at the first token of each word, NO_TAG elsewhere: (tokens of all texts,)."""
+        numbers = {tag: number for number, tag in enumerate(self.tags)}
+        targets = np.full(len(sentences.encoded.ids), NO_TAG)
+        for start, firsts, tags in zip(sentences.encoded.starts, sentences.firsts, sentences.tags, strict=True):
+            there = firsts >= 0
+            targets[start + firsts[there]] = np.array([numbers[tag] for tag in tags])[there]
+        return torch.from_numpy(targets)
+
+    def _read(self, model: nn.Module, sentences: Sentences) -> tuple[list[list[str]], Floats]:
+        """The tags said, and each sentence's mean loss over the words that are read and whose tag is known."""
+        numbers = {tag: number for number, tag in enumerate(self.tags)}
+        said, losses = [], np.zeros(len(sentences.tags))
+        for row, logs in enumerate(read_tags(model, sentences.encoded, sentences.firsts, self.device.torch)):
+            said.append([self.tags[number] for number in logs.argmax(axis=1)])
+            known = np.array([numbers.get(tag, -1) for tag in sentences.tags[row]], dtype=np.int64)
+            counted = (known >= 0) & (sentences.firsts[row] >= 0)
+            losses[row] = -logs[counted, known[counted]].mean() if counted.any() else 0.0
+        return said, losses
+
+    def _predictions(self, sentences: Sentences, said: list[list[str]], losses: Floats) -> pl.DataFrame:
+        rows = self.examples.rows["test"]
+        return pl.DataFrame(
+            {
+                "id": self.examples.ids[rows],
+                "row": rows,
+                "truth": [in_words(*pair) for pair in zip(sentences.words, sentences.tags, strict=True)],
+                "prediction": [in_words(*pair) for pair in zip(sentences.words, said, strict=True)],
+                "loss": losses,
+                "correct": [
+                    entities(true) == entities(guess) for true, guess in zip(sentences.tags, said, strict=True)
+                ],
+            }
+        )
+
+    def _facts(self) -> dict[str, JsonValue]:
+        train = self.parts["train"]
+        return {
+            "Vocabulary": len(self.tokenizer),
+            "Kinds of names": len({name.kind for tags in train.tags for name in entities(tags)}),
+            "Names to learn from": sum(len(entities(tags)) for tags in train.tags),
+        }
+
+
+@PREDICTORS.register("token-classification")
+class TokenPredictor:
+    """Marks names in texts: {"text": ...}, or {"tokens": [...]} where the words are cut already."""
+
+    key: ClassVar[str]
+
+    def __init__(self, folder: Path, device: Device) -> None:
+        config = read_config(folder)
+        prepared = cast(dict[str, object], config["preparation"])
+        self.tags = cast(list[str], prepared["tags"])
+        self.columns = cast(list[str], prepared["columns"])
+        self.length = int(cast(dict[str, int], config["shapes"])["length"])
+        self.tokenizer = load_tokenizer(folder)
+        self.model = load_network(folder).to(device.torch)
+        self.device = device
+
+    def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
+        """One {"text", "entities": [{"text", "kind", "start", "end", "confidence"}]} per text; places in characters."""
+        return [self._mark(*self._cut(row)) for row in inputs]
+
+    def _mark(self, text: str, places: list[tuple[int, int]]) -> dict[str, object]:
+        encoded, firsts = encode_words(self.tokenizer, [[text[start:end] for start, end in places]], self.length)
+        (logs,) = read_tags(self.model, encoded, firsts, self.device.torch)
+        said, sure = [self.tags[number] for number in logs.argmax(axis=1)], np.exp(logs.max(axis=1))
+        return {"text": text, "entities": [self._entity(text, places, sure, *name) for name in entities(said)]}
+
+    def _entity(
+        self, text: str, places: list[tuple[int, int]], sure: Floats, kind: str, first: int, end: int
+    ) -> dict[str, object]:
+        start, stop = places[first][0], places[end - 1][1]
+        confidence = float(sure[first:end].min())
+        return {"text": text[start:stop], "kind": kind, "start": start, "end": stop, "confidence": confidence}
+
+    def _cut(self, row: dict[str, object]) -> tuple[str, list[tuple[int, int]]]:
+        """The text, and where its words stand."""
+        given = next((row[name] for name in ("tokens", "text", *self.columns) if row.get(name)), None)
+        if isinstance(given, str) and given.strip():
+            return given, split_tokens(given)
+        if isinstance(given, list):
+            words = [str(word["token"] if isinstance(word, dict) else word) for word in given]
+            starts = np.cumsum([0, *(len(word) + 1 for word in words)]).tolist()
+            return " ".join(words), [(start, start + len(word)) for start, word in zip(starts, words, strict=False)]
+        raise TrainingError("There is no text to read.", "Give it as “text”.", code="no_text")
+
+
+@torch.no_grad()
+def read_tags(model: nn.Module, encoded: Encoded, firsts: Sequence[Ints], device: torch.device) -> Iterator[Floats]:
+    """Log probabilities (words, tags) of one sentence after the other; words that are cut off get the first tag."""
+    found: dict[int, Floats] = {}
+    for indices in encoded.in_order_of_length():
+        scores = model(*encoded.batch(indices, device)).double().log_softmax(dim=2).cpu().numpy()
+        for place, row in enumerate(indices):
+            logs = scores[place][np.maximum(firsts[row], 0)]
+            logs[firsts[row] < 0] = np.where(np.arange(logs.shape[1]) == 0, 0.0, -36.0)
+            found[int(row)] = logs
+    return (found[row] for row in range(len(firsts)))
+
+
+def _tagged(column: pl.Series) -> list[tuple[list[str], list[str]]]:
+    """Words and tags per sentence; an empty sentence keeps its place."""
+    sentences = [cell or [] for cell in column.to_list()]
+    return [([str(one["token"]) for one in cell], [str(one["tag"]) for one in cell]) for cell in sentences]
+
+
+def _usual_tags(train: Sentences, test: Sentences) -> list[list[str]]:
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for words, tags in zip(train.words, train.tags, strict=True):
+        for word, tag in zip(words, tags, strict=True):
+            counts[word][tag] += 1
+    return [
+        [counts[word].most_common(1)[0][0] if word in counts else OUTSIDE for word in words] for words in test.words
+    ]
