@@ -27,11 +27,18 @@ from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
 
 CPU = Device(torch.device("cpu"), torch.float32)
-NETWORKS = [name for name in ARCHITECTURES if "image-classification" in ARCHITECTURES[name].tasks]
+NETWORKS = [
+    key
+    for key, architecture in ARCHITECTURES.items()
+    if "image-classification" in architecture.tasks and "source" not in architecture.model_fields
+]
+CONVOLUTIONAL = ["cnn", "speednet", "resnet"]
 SMALL = {
     "cnn": {"filters": 8, "hidden": 16, "dropout": 0.1},
     "speednet": {"width": 8},
     "resnet": {"width": 8, "blocks": 1},
+    "pixel-linear": {},
+    "vit": {"width": 32, "layers": 2, "patches": 5},
 }
 
 
@@ -87,8 +94,8 @@ def losses(events: list[Event]) -> dict[int, float]:
     return {step: value for points in told for step, value in zip(points.steps, points.values, strict=True)}
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_learns_to_tell_shapes_apart(
+@pytest.mark.parametrize("network", CONVOLUTIONAL)
+def test_every_network_of_filters_learns_to_tell_shapes_apart(
     network: str, picture_spec: Callable[..., TrainSpec], tmp_path: Path
 ) -> None:
     finished = list(train(picture_spec(network), tmp_path))[-1]
@@ -304,3 +311,60 @@ def test_the_linear_baseline_is_the_logistic_regression_of_scikit_learn() -> Non
     ours = fit_softmax_regression(features, classes, 3, decay=0.01)(features)
     peer = LogisticRegression(C=1 / (0.01 * 300), tol=1e-8, max_iter=1000).fit(features.numpy(), classes.numpy())
     assert np.allclose(ours, peer.predict_proba(features.numpy()), atol=2e-3)
+
+
+def test_a_patch_knows_its_place(tmp_path: Path) -> None:
+    from training.models.vit import ViT
+
+    torch.manual_seed(0)
+    model = ViT(Shapes(outputs=2, channels=1, height=20, width=14), patch=5, width=16, layers=1, heads=2).eval()
+    picture = torch.zeros(1, 1, 20, 14)
+    picture[..., :5, :5] = 1.0
+    assert model.places.shape == (4 * 3, 16)
+    assert len(model.places.unique(dim=0)) == 12
+    assert not torch.allclose(model(picture), model(picture.flip(2)[..., -20:, :]))
+
+
+@pytest.fixture
+def small_vit(tmp_path: Path) -> Path:
+    """A Vision Transformer with random weights for 16 × 16 pixels, as transformers saves it."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    torch.manual_seed(0)
+    folder = tmp_path / "vit"
+    config = ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=16,
+        patch_size=4,
+    )
+    ViTForImageClassification(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_pretrained_network_keeps_what_it_knows_and_gets_a_fresh_output(small_vit: Path) -> None:
+    from transformers import ViTForImageClassification
+
+    from training.models.pretrained_vision import PretrainedVision
+
+    settings = ARCHITECTURES["pretrained-vision"].model_validate({"source": str(small_vit), "trained": "head"})
+    model = settings.build(Shapes(outputs=3, channels=1, height=20, width=20))
+    assert isinstance(model, PretrainedVision)
+    theirs = ViTForImageClassification.from_pretrained(small_vit)
+    ours = model.network.state_dict()
+    kept = {name: weight for name, weight in theirs.state_dict().items() if not name.startswith("classifier")}
+    assert all(torch.equal(weight, ours[name]) for name, weight in kept.items())
+    assert model(torch.rand(2, 1, 20, 12)).shape == (2, 3)
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert trained == {"network.classifier.weight", "network.classifier.bias"}
+
+
+def test_a_model_that_does_not_see_is_refused_in_words(tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    GPT2LMHeadModel(GPT2Config(vocab_size=10, n_embd=8, n_layer=1, n_head=1)).save_pretrained(tmp_path)
+    settings = ARCHITECTURES["pretrained-vision"].model_validate({"source": str(tmp_path)})
+    with pytest.raises(TrainingError, match="cannot sort pictures"):
+        settings.build(Shapes(outputs=2, channels=3, height=16, width=16))
