@@ -330,7 +330,7 @@ def test_a_csv_of_pictures_names_them(browser, seat):
 
 
 PAGES = ["dataset", "dataset-use", "dataset-original", "dataset-events"]
-EDITS = ["dataset-rename", "dataset-about", "dataset-delete"]
+EDITS = ["dataset-rename", "dataset-about", "dataset-tags", "dataset-archive", "dataset-delete"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -396,3 +396,43 @@ def test_the_page_hears_of_its_import(seat):
     chunk = asyncio.run(asyncio.wait_for(_first_event(address, seat.user), 10))
     assert b"event: phase" in chunk
     assert b"event: settled" in chunk
+
+
+def test_tags_are_words_by_which_a_dataset_is_found(browser, seat):
+    dataset = ready(seat, name="Roses")
+    bring(seat, FLOWERS, name="Tulips")
+    browser.post(reverse("dataset-tags", args=[dataset.pk]), {"tags": "Garden,  spring 2026,garden, "}, headers=HTMX)
+    assert [tag.word for tag in dataset.tags.all()] == ["garden", "spring 2026"]
+
+    def names(query):
+        return [dataset.name for dataset in browser.get(f"/datasets/?{query}").context["page"]]
+
+    assert names("tag=garden") == ["Roses"]
+    assert names("q=spring") == ["Roses"]
+    assert names("kind=table") == ["Roses"]
+    browser.post(reverse("dataset-tags", args=[dataset.pk]), {"tags": "garden"}, headers=HTMX)
+    assert names("tag=spring 2026") == []
+
+
+def test_too_many_tags_are_refused_in_words(browser, seat):
+    words = ",".join(str(number) for number in range(30))
+    answer = browser.post(reverse("dataset-tags", args=[ready(seat).pk]), {"tags": words}, headers=HTMX)
+    assert answer.status_code == 400
+    assert "at most 20 tags" in answer.content.decode()
+
+
+def test_an_archived_dataset_is_out_of_the_way_until_it_is_restored(browser, seat):
+    dataset = ready(seat, name="Roses")
+    bring(seat, FLOWERS, name="Tulips")
+    address = reverse("dataset-archive", args=[dataset.pk])
+
+    def names(query):
+        return [dataset.name for dataset in browser.get(f"/datasets/?{query}").context["page"]]
+
+    browser.post(address)
+    assert names("") == ["Tulips"]
+    assert "1 archived dataset" in browser.get("/datasets/").content.decode()
+    assert names("archived=1") == ["Roses"]
+    assert "archived" in page_of(browser, dataset).content.decode()
+    browser.post(address, {"restore": "1"})
+    assert names("") == ["Tulips", "Roses"]

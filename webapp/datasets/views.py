@@ -1,7 +1,7 @@
 """Pages of data sets."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from training.data.schema import Description, Finding
+from training.data.schema import DataKind, Description, Finding
 from training.tasks import TASKS
 from webapp.core import live
 from webapp.core.downloads import send_chunks, send_file
@@ -22,7 +22,7 @@ from webapp.core.errors import UserError
 from webapp.core.storage import local_folder
 from webapp.datasets import choices, preview, services
 from webapp.datasets.exports import csv_chunks
-from webapp.datasets.listing import list_datasets, read_filters, unfinished_uploads
+from webapp.datasets.listing import list_datasets, read_filters, tags_of, unfinished_uploads
 from webapp.datasets.lookup import dataset_or_404, version_or_404
 from webapp.datasets.media import send_media
 from webapp.datasets.models import Dataset, DatasetVersion, Revision
@@ -45,6 +45,9 @@ def datasets(request: UserRequest) -> HttpResponse:
         "page": list_datasets(member.project, filters, request.GET.get("page", "1")),
         "after": live.latest(f"project-{member.project_id}"),
         "statuses": Dataset.Status.choices,
+        "kinds": get_args(DataKind),
+        "tags": tags_of(member.project),
+        "archived_count": member.project.datasets.exclude(archived=None).count(),
         "tasks": TASKS.values(),
     }
     if request.htmx:
@@ -128,6 +131,29 @@ def describe(request: UserRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+def tag(request: UserRequest, pk: int) -> HttpResponse:
+    """Say by which words the data is found, separated by commas."""
+    found = dataset_or_404(request, pk, edit=True)
+    services.tag_dataset(found, request.POST.get("tags", "").split(","))
+    return render(request, "datasets/_tags.html", {"dataset": found, "can_edit": True})
+
+
+@login_required
+@require_POST
+def archive(request: UserRequest, pk: int) -> HttpResponse:
+    """Put a data set out of the way, or bring it back."""
+    found = dataset_or_404(request, pk, edit=True)
+    if "restore" in request.POST:
+        services.restore_dataset(found)
+        messages.success(request, _("“%(name)s” is back in the list.") % {"name": found.name})
+    else:
+        services.archive_dataset(found)
+        messages.success(request, _("“%(name)s” is archived; its runs keep it.") % {"name": found.name})
+    return redirect(found)
+
+
+@login_required
+@require_POST
 def delete(request: UserRequest, pk: int) -> HttpResponse:
     """Forget a data set that no run used."""
     found = dataset_or_404(request, pk, edit=True)
@@ -156,9 +182,13 @@ def cell(request: UserRequest, pk: int, row: int, column: int) -> HttpResponse:
 @login_required
 @require_GET
 def original(request: UserRequest, pk: int) -> HttpResponseBase:
-    """The file as it was brought."""
+    """A file as it was brought; `file` counts them from 1."""
     found = dataset_or_404(request, pk)
-    return _sent(lambda: send_file(f"{found.source}/{found.filename}", filename=found.filename))
+    place = _number(request, "file") or 1
+    if place > len(found.filenames):
+        raise Http404
+    filename = found.filenames[place - 1]
+    return _sent(lambda: send_file(f"{found.source}/{filename}", filename=filename))
 
 
 @login_required

@@ -44,8 +44,8 @@ class NewRun:
 
     @cached_property
     def datasets(self) -> list[Dataset]:
-        """The project's data sets that can be learnt from, newest first."""
-        return list(self.member.project.datasets.filter(status=Dataset.Status.READY))
+        """The project's data sets that can be learnt from and are not archived, newest first."""
+        return list(self.member.project.datasets.filter(status=Dataset.Status.READY, archived=None))
 
     @cached_property
     def dataset(self) -> Dataset | None:
