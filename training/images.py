@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -19,8 +19,12 @@ from torch.nn import functional as F
 
 from training.errors import TrainingError
 
+Mixing: TypeAlias = Literal["mixup", "cutmix"]
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MOST_PIXELS = 100_000_000
+MIXUP_ALPHA = 0.2
+"""Shape of the distribution that shares are drawn from: most mixtures are nearly one picture."""
 GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
 
 
@@ -101,6 +105,25 @@ def vary(pictures: Tensor, chosen: Tensor, *, epoch: int, seed: int, shift: int,
     return pictures[
         chosen[:, None, None, None], depth[None, :, None, None], rows[:, None, :, None], columns[:, None, None, :]
     ]
+
+
+def mix(pictures: Tensor, kind: Mixing) -> tuple[Tensor, Tensor, float]:
+    """Each picture (B, C, H, W) mixed with another of the batch: the mixture, the partners (B,), the own share.
+
+    "mixup" blends: H. Zhang et al., "mixup", 2018, https://arxiv.org/abs/1710.09412. "cutmix" pastes a rectangle:
+    S. Yun et al., "CutMix", 2019, https://arxiv.org/abs/1905.04899. Draws from torch's global random state.
+    """
+    partners = torch.randperm(len(pictures)).to(pictures.device)
+    if kind == "mixup":
+        own = float(torch.distributions.Beta(MIXUP_ALPHA, MIXUP_ALPHA).sample())
+        return own * pictures + (1 - own) * pictures[partners], partners, own
+    height, width = pictures.shape[-2:]
+    side, down, right = torch.rand(3).tolist()
+    rows, columns = round(height * side), round(width * side)
+    top, left = round((height - rows) * down), round((width - columns) * right)
+    mixed = pictures.clone()
+    mixed[..., top : top + rows, left : left + columns] = pictures[partners, :, top : top + rows, left : left + columns]
+    return mixed, partners, 1 - rows * columns / (height * width)
 
 
 @dataclass(frozen=True)

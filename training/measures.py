@@ -32,13 +32,14 @@ def class_estimators(truth: Ints, probabilities: Floats) -> dict[str, Measure]:
     """Every measure of a classification by its key, headline first."""
     classes = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
-    return {
+    estimators = {
         "accuracy": weighted_mean((predicted == truth).astype(np.float64)),
         "balanced_accuracy": balanced_accuracy(truth, predicted, classes),
         "f1": f1(truth, predicted, classes),
         "roc_auc": roc_auc(truth, probabilities),
         "log_loss": weighted_mean(nats(truth, probabilities)),
     }
+    return estimators | ({"top5": weighted_mean(top_hits(truth, probabilities, 5))} if classes > 5 else {})
 
 
 def value_estimators(truth: Floats, predicted: Floats) -> dict[str, Measure]:
@@ -55,6 +56,13 @@ def value_estimators(truth: Floats, predicted: Floats) -> dict[str, Measure]:
         return np.asarray(np.sqrt(weights @ squared / weights.sum(axis=1)))
 
     return {"r2": r2, "rmse": rmse, "mae": weighted_mean(absolute)}
+
+
+def top_hits(truth: Ints, probabilities: Floats, most: int) -> Floats:
+    """For each example 1 if fewer than `most` classes are likelier than the true one, else 0: (n,)."""
+    own = probabilities[np.arange(len(truth)), truth]
+    likelier: Ints = (probabilities > own[:, None]).sum(axis=1)
+    return (likelier < most).astype(np.float64)
 
 
 def nats(truth: Ints, probabilities: Floats) -> Floats:

@@ -63,6 +63,11 @@ class Recipe(Settings):
     augment: bool = Field(
         True, title="Vary the examples", description="Shows pictures shifted and mirrored, so that more is learnt."
     )
+    mix: Literal["none", "mixup", "cutmix"] = Field(
+        "none",
+        title="Mix pictures",
+        description="Blends two pictures, or pastes a piece of one into the other; helps in long trainings.",
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", title="Precision", description="Half precision is faster where the device has it."
     )

@@ -17,7 +17,7 @@ from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Event, Progress, Stopped
-from training.images import decode_picture, survey, vary
+from training.images import decode_picture, mix, survey, vary
 from training.loop import train
 from training.models.speednet import SpeedNet, Whitening
 from training.objectives.image import PicturePredictor
@@ -368,3 +368,28 @@ def test_a_model_that_does_not_see_is_refused_in_words(tmp_path: Path) -> None:
     settings = ARCHITECTURES["pretrained-vision"].model_validate({"source": str(tmp_path)})
     with pytest.raises(TrainingError, match="cannot sort pictures"):
         settings.build(Shapes(outputs=2, channels=3, height=16, width=16))
+
+
+def test_cutmix_pastes_a_rectangle_and_counts_it() -> None:
+    torch.manual_seed(0)
+    pictures = torch.arange(6.0)[:, None, None, None].expand(6, 3, 10, 8)
+    for _ in range(20):
+        mixed, partners, own = mix(pictures, "cutmix")
+        kept = mixed == pictures
+        assert torch.equal(mixed, torch.where(kept, pictures, pictures[partners]))
+        moved = partners != torch.arange(6)
+        assert torch.allclose(kept[moved].float().mean(dim=(1, 2, 3)), torch.tensor(own).expand(int(moved.sum())))
+
+
+def test_mixup_blends_by_the_share_it_tells() -> None:
+    torch.manual_seed(0)
+    pictures = torch.rand(5, 1, 4, 4)
+    mixed, partners, own = mix(pictures, "mixup")
+    assert torch.allclose(mixed, own * pictures + (1 - own) * pictures[partners])
+
+
+@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+def test_mixed_pictures_are_learnt_too(kind: str, picture_spec: Callable[..., TrainSpec], tmp_path: Path) -> None:
+    finished = list(train(picture_spec("speednet", mix=kind, epochs=12), tmp_path))[-1]
+    assert finished.type == "finished"
+    assert finished.metrics["accuracy"] > 0.8

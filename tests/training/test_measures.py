@@ -32,6 +32,14 @@ def test_class_measures_equal_scikit_learn(classes: int) -> None:
     assert ours["log_loss"] == pytest.approx(metrics.log_loss(truth, probabilities))
 
 
+def test_the_true_class_is_among_the_five_likeliest_as_often_as_scikit_learn_says() -> None:
+    random = np.random.default_rng(0)
+    truth, probabilities = random.integers(0, 9, 400), random.dirichlet(np.ones(9), 400)
+    top5 = float(class_estimators(truth, probabilities)["top5"](EVERYTHING)[0])
+    assert top5 == pytest.approx(metrics.top_k_accuracy_score(truth, probabilities, k=5))
+    assert "top5" not in class_estimators(truth % 5, probabilities[:, :5])
+
+
 def test_value_measures_equal_scikit_learn() -> None:
     random = np.random.default_rng(0)
     truth = random.normal(50, 10, 400)

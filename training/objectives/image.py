@@ -20,7 +20,7 @@ from training.class_target import ClassTarget
 from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
-from training.images import Viewing, decode_picture, measure_channels, survey, vary
+from training.images import Viewing, decode_picture, measure_channels, mix, survey, vary
 from training.media import allocate, given_file, spread, stored_bytes
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
@@ -110,8 +110,13 @@ class PictureClasses:
             )
         else:
             pictures = self.pictures[chosen]
-        scores = model(self._small(self.viewing.scale(pictures), epoch))
-        return F.cross_entropy(scores, self.target.train[indices], label_smoothing=recipe.label_smoothing)
+        seen, targets = self._small(self.viewing.scale(pictures), epoch), self.target.train[indices]
+        if recipe.mix == "none":
+            return F.cross_entropy(model(seen), targets, label_smoothing=recipe.label_smoothing)
+        mixed, partners, own = mix(seen, recipe.mix)
+        scores, both = model(mixed), ((targets, own), (targets[partners], 1 - own))
+        losses = [share * F.cross_entropy(scores, one, label_smoothing=recipe.label_smoothing) for one, share in both]
+        return torch.stack(losses).sum()
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:

@@ -11,7 +11,10 @@ BALANCED_ACCURACY = Metric(
 F1 = Metric("f1", "F1 (macro)", "Finding a class and being right about it, averaged over the classes.", percent=True)
 ROC_AUC = Metric("roc_auc", "ROC AUC", "How well the classes are told apart; 0.5 is guessing, 1 is perfect.")
 LOG_LOSS = Metric("log_loss", "Log loss", "Punishes being sure and wrong.", higher_is_better=False)
-CLASSIFICATION = (ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC, LOG_LOSS)
+TOP5 = Metric(
+    "top5", "Top 5", "Share of examples whose class is among the five likeliest; for more than five.", percent=True
+)
+CLASSIFICATION = (ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC, LOG_LOSS, TOP5)
 
 R2 = Metric("r2", "R²", "Share of the ups and downs that is explained; 0 is no better than the mean, 1 is perfect.")
 RMSE = Metric("rmse", "RMSE", "Typical error, large ones counting more; in the target's unit.", higher_is_better=False)

@@ -55,6 +55,7 @@ CHOICE_WORDS: dict[str, str | Promise] = {
     "characters": _("Characters"),
     "constant": _("Constant"),
     "cosine": _("Cosine"),
+    "cutmix": "CutMix",
     "flat-linear": _("Flat, then linear"),
     "float16": "float16",
     "float32": "float32",
