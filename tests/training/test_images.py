@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from training.images import decode_picture, mix, survey, vary
 from training.loop import train
 from training.models.speednet import SpeedNet, Whitening
 from training.objectives.image import PicturePredictor
+from training.occlusion import occlude
 from training.picture_size import fit_pictures
 from training.recipes import PRESETS, Recipe
 from training.softmax_regression import fit_softmax_regression
@@ -393,3 +395,28 @@ def test_mixed_pictures_are_learnt_too(kind: str, picture_spec: Callable[..., Tr
     finished = list(train(picture_spec("speednet", mix=kind, epochs=12), tmp_path))[-1]
     assert finished.type == "finished"
     assert finished.metrics["accuracy"] > 0.8
+
+
+def test_the_region_that_mattered_is_where_the_network_looks() -> None:
+    picture = torch.zeros(1, 40, 24, dtype=torch.uint8)
+    picture[:, 25:30, 15:20] = 200
+
+    def bright_below(pictures: torch.Tensor) -> torch.Tensor:
+        light = pictures[:, 0, 20:].float().mean(dim=(1, 2))
+        return torch.stack([light, torch.zeros_like(light)], dim=1)
+
+    mattered = occlude(bright_below, picture, torch.zeros(1, 1, 1, dtype=torch.uint8))
+    row, column = divmod(int(mattered.argmax()), 24)
+    assert (25 <= row < 30) and (15 <= column < 20)
+    assert mattered.max() == pytest.approx(1.0)
+    assert mattered[:15].max() == 0.0
+
+
+def test_an_explained_answer_shows_the_picture(picture_spec: Callable[..., TrainSpec], tmp_path: Path) -> None:
+    list(train(picture_spec("cnn", epochs=1), tmp_path))
+    path = tmp_path / "one.png"
+    path.write_bytes(encoded(shape_picture("square", np.random.default_rng(0))))
+    (answer,) = PicturePredictor(tmp_path / "model", CPU).answer([{"image": str(path)}], {"explain": True})
+    kind, content = str(answer["region"]).split(",")
+    assert kind == "data:image/png;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(content))).size == (260, 260)

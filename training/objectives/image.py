@@ -24,6 +24,7 @@ from training.images import Viewing, decode_picture, measure_channels, mix, surv
 from training.media import allocate, given_file, spread, stored_bytes
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
+from training.occlusion import draw_region, occlude
 from training.picture_size import SMALL_SIDE, fit_pictures
 from training.predict import PREDICTORS, best_first
 from training.report import Report
@@ -185,10 +186,24 @@ class PicturePredictor:
 
     @torch.no_grad()
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
-        """One {"label", "probabilities"} per picture."""
-        pictures = np.stack([decode_picture(given_file(one, "image", what="picture"), **self.size) for one in inputs])
-        scores = self.viewing.scores(self.model, torch.from_numpy(pictures).to(self.device.torch))
-        return [best_first(self.labels, row) for row in scores.double().softmax(dim=1).tolist()]
+        """One {"label", "probabilities"} per picture; with the option `explain` also the `region` that mattered."""
+        files = [given_file(one, "image", what="picture") for one in inputs]
+        decoded = np.stack([decode_picture(file, **self.size) for file in files])
+        pictures = torch.from_numpy(decoded).to(self.device.torch)
+        scores = self.viewing.scores(self.model, pictures)
+        answers = [best_first(self.labels, row) for row in scores.double().softmax(dim=1).tolist()]
+        if options.get("explain"):
+            return [answer | {"region": self._region(one)} for answer, one in zip(answers, pictures, strict=True)]
+        return answers
+
+    def _region(self, picture: Tensor) -> str:
+        """The picture (C, H, W) as the address of a PNG, dark where nothing mattered."""
+        mean = torch.tensor(self.viewing.mean, device=picture.device).round().byte()[:, None, None]
+        return draw_region(picture, occlude(self._scores, picture, mean))
+
+    def _scores(self, pictures: Tensor) -> Tensor:
+        scores: Tensor = self.model(self.viewing.scale(pictures))
+        return scores
 
 
 def _decode_all(cells: pl.Series, shapes: Shapes, folder: Path) -> Tensor:

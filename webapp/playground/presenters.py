@@ -14,12 +14,18 @@ MOST_BARS = 8
 
 
 def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
-    """What `_answer.html` needs: bars of classes, a value with its usual error, or words with their weight."""
+    """What `_answer.html` needs: bars of classes with what mattered, or a value with its usual error."""
     if "probabilities" in output:
         shares = list(output["probabilities"].items())
         bars = [{"label": label, "share": share, "percent": 100 * share} for label, share in shares[:MOST_BARS]]
         rest = sum(share for _label, share in shares[MOST_BARS:])
-        return {"label": output["label"], "bars": bars, "rest": 100 * rest, "words": _words(output)}
+        return {
+            "label": output["label"],
+            "bars": bars,
+            "rest": 100 * rest,
+            "words": _words(output),
+            "region": output.get("region"),
+        }
     return {"value": plain_number(output["value"]), "error": _usual_error(model), "bars": []}
 
 

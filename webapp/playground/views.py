@@ -22,6 +22,8 @@ from webapp.projects.access import UserRequest, current_project
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
 
+EXPLAINED = ("text", "image")
+"""Try-outs whose answer comes with the words or the region that mattered."""
 FREEDOM = ("temperature", "top_p", "max_tokens")
 CHATTING = Sampling(temperature=0.2, top_p=0.9)
 """What small chat models answer best with; those that write on in a style may be bolder."""
@@ -60,7 +62,7 @@ def ask(request: UserRequest, pk: int) -> HttpResponse:
     """The model's answer to what was filled in."""
     model = _of_run(request, pk)
     inputs = TryForm(model, request.POST, request.FILES).inputs()
-    output = services.ask(model, [inputs], {"explain": True} if model.task.tryout == "text" else {})[0]
+    output = services.ask(model, [inputs], {"explain": True} if model.task.tryout in EXPLAINED else {})[0]
     truth = request.POST.get("truth", "")
     return render(request, "playground/_answer.html", presenters.answer(model, output) | {"truth": truth})
 
