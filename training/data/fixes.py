@@ -13,15 +13,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from training.data.describing import describe_again
+from training.data.findings import counted
 from training.data.importing import ImportPhase, read_description, workplace
 from training.data.layout import DATA, DESCRIPTION, SET_ASIDE
 from training.data.near import near_groups
+from training.data.quality_repeats import held_rows, leaks, repeated
 from training.data.schema import ID, PART, Change, Description, Fix, FixKey
 from training.data.writing import open_parquet, with_features
 from training.errors import TrainingError
 
 Mask: TypeAlias = NDArray[np.bool_]
-_HELD = ("test", "val")
 
 
 @dataclass
@@ -86,36 +87,33 @@ def _change(plan: Plan, fix: Fix) -> Change:
 
 
 def _drop_duplicates(plan: Plan, fix: Fix) -> tuple[int, str]:
-    """Keep the first of each; one in the training part before one that is held out."""
-    count = plan.drop(repeats(plan.ids(), plan.kept))
-    return count, f"Removed {_counted(count, 'row that repeats', 'rows that repeat')} an earlier one exactly."
+    count = plan.drop(_again(plan.ids(), plan.kept))
+    return count, f"Removed {counted(count, 'row that repeats', 'rows that repeat')} an earlier one exactly."
 
 
-def repeats(groups: NDArray[np.int64], kept: Mask) -> Mask:
+def _again(groups: NDArray[np.int64], kept: Mask) -> Mask:
     """Bool [rows]: whether an earlier kept row has the same group."""
-    rows = np.flatnonzero(kept)
-    _, first = np.unique(groups[rows], return_index=True)
-    again = kept.copy()
-    again[rows[first]] = False
+    again = np.zeros(len(kept), dtype=bool)
+    again[kept] = repeated(groups[kept])
     return again
 
 
 def _drop_near_duplicates(plan: Plan, fix: Fix) -> tuple[int, str]:
     groups = near_groups(plan.path, plan.description)
-    count = plan.drop(repeats(groups, plan.kept))
-    return count, f"Removed {_counted(count, 'row that says', 'rows that say')} nearly the same as an earlier one."
+    count = plan.drop(_again(groups, plan.kept))
+    return count, f"Removed {counted(count, 'row that says', 'rows that say')} nearly the same as an earlier one."
 
 
 def _drop_rows(plan: Plan, fix: Fix) -> tuple[int, str]:
     mask = np.zeros(len(plan.kept), dtype=bool)
     mask[[row for row in fix.rows if 0 <= row < len(mask)]] = True
     count = plan.drop(mask)
-    return count, f"Removed {_counted(count, 'row', 'rows')}."
+    return count, f"Removed {counted(count, 'row', 'rows')}."
 
 
 def _drop_missing(plan: Plan, fix: Fix) -> tuple[int, str]:
     count = plan.drop(plan.column(fix.column).is_null().to_numpy())
-    return count, f"Removed {_counted(count, 'row', 'rows')} without a value in “{fix.column}”."
+    return count, f"Removed {counted(count, 'row', 'rows')} without a value in “{fix.column}”."
 
 
 def _drop_column(plan: Plan, fix: Fix) -> tuple[int, str]:
@@ -131,31 +129,25 @@ def _merge_labels(plan: Plan, fix: Fix) -> tuple[int, str]:
     count = int((cells.is_in(list(fix.labels)) & pl.Series(plan.kept)).sum())
     plan.labels.setdefault(fix.column, {}).update(fix.labels)
     shown = ", ".join(f"“{old}” → “{new}”" for old, new in list(fix.labels.items())[:5])
-    return count, f"Changed {_counted(count, 'label', 'labels')} of “{fix.column}”: {shown}."
+    return count, f"Changed {counted(count, 'label', 'labels')} of “{fix.column}”: {shown}."
 
 
 def _move_leaks(plan: Plan, fix: Fix) -> tuple[int, str]:
     """Held-out rows whose content is in the training part, exactly or nearly, go there too."""
-    held = plan.parts.is_in(_HELD).fill_null(False).to_numpy()
-    leaked = held & leaks(plan.ids(), held)
-    leaked |= held & leaks(near_groups(plan.path, plan.description), held)
+    held = held_rows(plan.path, plan.description)
+    leaked = leaks(plan.ids(), held) | leaks(near_groups(plan.path, plan.description), held)
     plan.parts = plan.parts.scatter(np.flatnonzero(leaked), "train")
     count = int((leaked & plan.kept).sum())
     return (
         count,
-        f"Moved {_counted(count, 'held-out row', 'held-out rows')} that training has seen to the training part.",
+        f"Moved {counted(count, 'held-out row', 'held-out rows')} that training has seen to the training part.",
     )
-
-
-def leaks(groups: NDArray[np.int64], held: Mask) -> Mask:
-    """Bool [rows]: held-out rows whose group is in the training part too."""
-    return held & np.isin(groups, groups[~held])
 
 
 def _set_values(plan: Plan, fix: Fix) -> tuple[int, str]:
     rows = {row: value for row, value in fix.values.items() if 0 <= row < len(plan.kept)}
     plan.values.setdefault(fix.column, {}).update(rows)
-    return len(rows), f"Set {_counted(len(rows), 'cell', 'cells')} of “{fix.column}” by hand."
+    return len(rows), f"Set {counted(len(rows), 'cell', 'cells')} of “{fix.column}” by hand."
 
 
 _FIXES: dict[FixKey, Callable[[Plan, Fix], tuple[int, str]]] = {
@@ -226,7 +218,3 @@ def _with_column(table: pa.Table, name: str, values: pl.Series) -> pa.Table:
     if name in table.column_names:
         return table.set_column(table.schema.get_field_index(name), name, column)
     return table.add_column(table.schema.get_field_index(ID), name, column)
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

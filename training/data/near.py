@@ -55,7 +55,7 @@ def compared_columns(description: Description) -> list[Column]:
     nested = [column for column in description.columns if column.type in ("conversation", "spans")]
     texts = [column for column in description.columns if is_long_text(column)]
     telling = [column for column in texts if column.unique > 0.5 * (description.rows - column.missing)]
-    return nested or telling or texts
+    return nested or telling
 
 
 def _signatures(path: Path, columns: list[Column]) -> Iterator[tuple[Rows, Signatures]]:
