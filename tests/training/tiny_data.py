@@ -75,6 +75,12 @@ def pictures(folder: Path) -> TinyData:
     return TinyData(_pictures(folder), roles, {"image": str(folder / "picture.png")})
 
 
+def things(folder: Path) -> TinyData:
+    box = {"label": "patch", "x": 2.0, "y": 3.0, "width": 9.0, "height": 8.0}
+    frame = _pictures(folder).select("picture").with_columns(pl.Series("things", [[box], [box] * 2] * 20))
+    return TinyData(frame, {"target": ["things"], "image": ["picture"]}, {"image": str(folder / "picture.png")})
+
+
 def sounds(folder: Path) -> TinyData:
     tones = [np.sin(np.arange(4_000) * (0.2 + 0.6 * (at % 2)) + at).astype(np.float32) for at in range(40)]
     for at, tone in enumerate(tones):
@@ -94,12 +100,30 @@ def tagged_words(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"tokens": cells}), {"spans": ["tokens"]}, {"text": "we met Ada"})
 
 
+def questions(folder: Path) -> TinyData:
+    names = ("Ada", "Bob", "Eve")
+    frame = pl.DataFrame(
+        [
+            {
+                "context": f"On day {at} {names[at % 3]} was in Rome.",
+                "question": f"Who was in Rome on day {at}?",
+                "answers": [{"text": names[at % 3], "start": len(f"On day {at} ")}],
+            }
+            for at in range(60)
+        ]
+    )
+    roles = {"context": ["context"], "question": ["question"], "answers": ["answers"]}
+    return TinyData(frame, roles, {"context": "On day 9 Eve was in Rome.", "question": "Who was in Rome?"})
+
+
 DATA: dict[str, Callable[[Path], TinyData]] = {
     "tabular-classification": table_classes,
     "tabular-regression": table_numbers,
     "text-classification": text_classes,
     "token-classification": tagged_words,
+    "question-answering": questions,
     "image-classification": pictures,
+    "object-detection": things,
     "audio-classification": sounds,
     "language-modeling": running_text,
 }

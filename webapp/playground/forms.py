@@ -14,6 +14,8 @@ from webapp.core.errors import UserError
 from webapp.playground import attachments
 from webapp.playground.served import Served
 
+TOLD = ("target", "answers")
+"""Roles of columns that hold what the model is to say."""
 FEW = 20
 """A column with no more names than this is a list to choose from."""
 
@@ -27,8 +29,14 @@ class TryForm(forms.Form):
         self.tryout = model.task.tryout
         spec = model.run.train_spec()
         columns = {column.name: column for column in model.run.version.describe().columns}
-        makers = {"form": _table_field, "text": _text_field, "image": _image_field, "audio": _sound_field}
-        read = [name for role, names in spec.roles.items() if role != "target" for name in names]
+        makers = {
+            "form": _table_field,
+            "text": _text_field,
+            "question": _text_field,
+            "image": _image_field,
+            "audio": _sound_field,
+        }
+        read = [name for role, names in spec.roles.items() if role not in TOLD for name in names]
         self.columns = {f"in-{number}": name for number, name in enumerate(read)}
         for field, name in self.columns.items():
             self.fields[field] = makers[self.tryout](columns[name])
@@ -49,6 +57,8 @@ class TryForm(forms.Form):
         """Show these values in the fields."""
         for field, name in self.columns.items():
             value = inputs.get(name)
+            if isinstance(value, list):  # words with their tags
+                value = " ".join(word["token"] for word in value)
             self.initial[field] = str(value) if isinstance(value, bool | float | int) else value
 
 
@@ -68,7 +78,8 @@ def _table_field(column: Column) -> forms.Field:
 
 def _text_field(column: Column) -> forms.Field:
     box = forms.Textarea(attrs={"rows": 6, "placeholder": _("Write or paste a text")})
-    return forms.CharField(label=column.name, required=False, max_length=100_000, widget=box)
+    label = _("Text") if column.type == "spans" else column.name
+    return forms.CharField(label=label, required=False, max_length=100_000, widget=box)
 
 
 def _image_field(column: Column) -> forms.Field:

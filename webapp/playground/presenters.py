@@ -11,10 +11,12 @@ from webapp.playground.served import Served
 from webapp.runs.results import read_report
 
 MOST_BARS = 8
+SERIES = 10
+"""Colours of the palette."""
 
 
 def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
-    """What `_answer.html` needs: bars of classes with what mattered, or a value with its usual error."""
+    """What `_answer.html` needs: bars of classes with what mattered, a value, or a text with marked stretches."""
     if "probabilities" in output:
         shares = list(output["probabilities"].items())
         bars = [{"label": label, "share": share, "percent": 100 * share} for label, share in shares[:MOST_BARS]]
@@ -26,6 +28,12 @@ def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
             "words": _words(output),
             "region": output.get("region"),
         }
+    if "entities" in output:
+        return {"pieces": _marked(output["text"], output["entities"]), "found": len(output["entities"])}
+    if "answer" in output:
+        return _answered(output)
+    if "boxes" in output:
+        return {"found": output["boxes"], "picture": output.get("picture")}
     return {"value": plain_number(output["value"]), "error": _usual_error(model), "bars": []}
 
 
@@ -36,6 +44,26 @@ def beginnings(model: Served) -> list[str]:
     report = read_report(model.run) if model.run else None
     prompts = [sample.prompt for sample in report.samples if sample.prompt.strip()] if report else []
     return prompts[:2] or ["ROMEO:", _("Once upon a time")]
+
+
+def _answered(output: dict[str, Any]) -> dict[str, Any]:
+    """The passage with the answer marked in it."""
+    marks = [output | {"kind": ""}] if output["answer"] else []
+    label = output["answer"] or _("The text holds no answer")
+    return {"label": label, "pieces": _marked(output["context"], marks), "found": len(marks)}
+
+
+def _marked(text: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The text in pieces, those that are marked with their kind and a colour for each kind."""
+    kinds = list(dict.fromkeys(mark["kind"] for mark in marks))
+    pieces, end = [], 0
+    for mark in marks:
+        pieces.append({"text": text[end : mark["start"]]})
+        end = mark["end"]
+        series = kinds.index(mark["kind"]) % SERIES + 1
+        percent = 100 * mark["confidence"]
+        pieces.append({"text": text[mark["start"] : end], "kind": mark["kind"], "series": series, "percent": percent})
+    return [piece for piece in [*pieces, {"text": text[end:]}] if piece["text"]]
 
 
 def _words(output: dict[str, Any]) -> list[dict[str, Any]]:
