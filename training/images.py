@@ -23,6 +23,8 @@ Mixing: TypeAlias = Literal["mixup", "cutmix"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MOST_PIXELS = 100_000_000
+ORIENTATION = 0x0112
+"""EXIF: from 5 on the camera lay on its side."""
 MIXUP_ALPHA = 0.2
 """Shape of the distribution that shares are drawn from: most mixtures are nearly one picture."""
 GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
@@ -61,6 +63,13 @@ def survey(cells: Iterable[bytes]) -> tuple[int, int, int]:
         return channels, height, width
     side = int(np.median([max(size) for size in sizes.elements()]))
     return channels, side, side
+
+
+def upright_size(source: Path | BinaryIO) -> tuple[int, int]:
+    """Height and width of a picture as it is looked at, from its header alone."""
+    with open_picture(source) as picture:
+        turned = picture.getexif().get(ORIENTATION, 1) >= 5
+        return (picture.width, picture.height) if turned else (picture.height, picture.width)
 
 
 def decode_picture(source: Path | BinaryIO, *, channels: int, height: int, width: int) -> NDArray[np.uint8]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
+
+from training.drawing import as_address
 
 STEPS = 8
 """The cover is moved by an eighth of the side, and is a quarter of it wide."""
@@ -41,9 +41,7 @@ def draw_region(picture: Tensor, mattered: Tensor) -> str:
     light = (255 * (DARKEST + (1 - DARKEST) * mattered)).byte().cpu().numpy()
     mask = Image.fromarray(light).resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(factor))
     shown = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB").resize(size, Image.Resampling.BICUBIC)
-    buffer = io.BytesIO()
-    Image.composite(shown, Image.new("RGB", size), mask).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return as_address(Image.composite(shown, Image.new("RGB", size), mask), "PNG")
 
 
 def _covers(height: int, width: int) -> Tensor:

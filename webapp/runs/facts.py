@@ -33,7 +33,7 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
     if task == "language-modeling":
         characters = sum(_length(column) for column in texts) * rows
         return Facts(rows, Shapes(outputs=0), characters)  # vocabulary and context are the network's own choice
-    if task.startswith("image-"):
+    if chosen.get("image"):
         return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
     if task.startswith("audio-"):
         return Facts(rows, _sound(chosen["sound"][0], _outputs(task, chosen)))
@@ -72,7 +72,9 @@ def count_rows(description: Description, split: Split) -> dict[str, int]:
 def _outputs(task: str, chosen: Mapping[str, Sequence[Column]]) -> int:
     if task.endswith("regression"):
         return 1
-    return max(2, chosen["target"][0].unique)
+    target = chosen["target"][0]
+    labels = target.stats.get("labels")
+    return len(labels) if isinstance(labels, list) else max(2, target.unique)
 
 
 def _table(features: Sequence[Column], outputs: int) -> Shapes:
