@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from training.data.starters import Starter
+from training.experiments import EXPERIMENTS
 from webapp.core import live
 from webapp.datasets import services as datasets
 from webapp.datasets.models import Dataset
@@ -19,6 +21,7 @@ from webapp.runs.presenters import Row, rows
 
 RECENT = 8
 BEST = 8
+FIRST_EXPERIMENTS = 4
 JUDGED = 1000
 """Finished runs among which the best are looked for."""
 ACTIVE = [Run.Status.RUNNING, Run.Status.STOPPING, Run.Status.QUEUED]
@@ -54,12 +57,19 @@ def _going_on(project: Project) -> dict[str, object]:
     newcomer = project.tried is None
     return {
         "steps": first_steps(project) if newcomer else [],
-        "starters": datasets.starters() if newcomer else [],
+        "starters": missing_starters(project) if newcomer else [],
+        "experiments": EXPERIMENTS.values()[:FIRST_EXPERIMENTS] if newcomer else [],
         "has_data": project.datasets.filter(status=Dataset.Status.READY).exists(),
         "active": rows(list(runs.filter(status__in=ACTIVE).order_by("started", "queued", "pk"))),
         "recent": rows(list(runs.exclude(status__in=ACTIVE)[:RECENT])),
         "best": best_models(project),
     }
+
+
+def missing_starters(project: Project) -> list[Starter]:
+    """The starter data sets that the project does not have yet."""
+    taken = set(project.datasets.exclude(starter="").values_list("starter", flat=True))
+    return [starter for starter in datasets.starters() if starter.key not in taken]
 
 
 def first_steps(project: Project) -> list[Step]:
@@ -70,7 +80,7 @@ def first_steps(project: Project) -> list[Step]:
 
 
 def _bring_data(project: Project) -> Step:
-    text = _("Drop a file of your own, or take one of the starter datasets below.")
+    text = _("Drop a file of your own, or take one of the starter datasets.")
     done = project.datasets.filter(status=Dataset.Status.READY).exists()
     return Step(_("Bring data"), text, reverse("dataset-new"), _("Bring data"), done)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.data import lessons
 from training.data.schema import DataKind
 
 FILES = Path(__file__).parent / "starter_files"
@@ -25,6 +26,8 @@ class Starter:
     licence: str
     filename: str
     write_file: Callable[[Path], None]
+    offered: bool = True
+    """Whether it stands among the starters; the others come with an experiment."""
 
     def write(self, folder: Path) -> Path:
         """Write the file as somebody would upload it."""
@@ -131,6 +134,46 @@ STARTERS = (
         licence="CC BY 4.0, Fisher, UCI",
         filename="iris.csv",
         write_file=_copy,
+    ),
+    Starter(
+        key="four-points",
+        title="Four points",
+        about="(1, 2), (2, 4), (3, 6), (4, 8): the same four points are learnt from and asked about.",
+        kind="table",
+        licence="CC0",
+        filename="four_points.zip",
+        write_file=lessons.write_line,
+        offered=False,
+    ),
+    Starter(
+        key="logical-and",
+        title="Logical AND",
+        about="A truth table of four rows, which are learnt from and asked about.",
+        kind="table",
+        licence="CC0",
+        filename="logical_and.zip",
+        write_file=lessons.write_and,
+        offered=False,
+    ),
+    Starter(
+        key="logical-xor",
+        title="Exclusive or",
+        about="A truth table of four rows, which are learnt from and asked about.",
+        kind="table",
+        licence="CC0",
+        filename="logical_xor.zip",
+        write_file=lessons.write_xor,
+        offered=False,
+    ),
+    Starter(
+        key="hundred-points",
+        title="A hundred points",
+        about="Points of a square; those in a triangle amid it are inside. 400 more are asked about.",
+        kind="table",
+        licence="CC0",
+        filename="hundred_points.zip",
+        write_file=lessons.write_points,
+        offered=False,
     ),
 )
 """In the order in which they are offered."""

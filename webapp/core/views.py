@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from training.architectures import ARCHITECTURES, architectures_for
+from training.experiments import EXPERIMENTS
 from training.recipes import Recipe
 from training.tasks import TASKS
 from webapp.core.catalog import architecture_entry, read_catalog, setting_rows, task_entry
@@ -14,7 +15,7 @@ from webapp.core.templatetags.touchstone import STATES
 @login_required
 def catalog(request: HttpRequest) -> HttpResponse:
     """Everything that can be learnt, and everything that can learn it."""
-    return render(request, "core/catalog.html", {"catalog": read_catalog()})
+    return render(request, "core/catalog.html", {"catalog": read_catalog(), "experiments": EXPERIMENTS.values()})
 
 
 @login_required

@@ -44,6 +44,8 @@ class Dataset(models.Model):
     """{message, hint} when the import failed."""
     filename = models.CharField(max_length=255)
     """The name under which the first file was brought."""
+    starter = models.SlugField(blank=True)
+    """Which of the data sets that ship with the product it is."""
     more_files = models.JSONField(default=list, blank=True)
     """The names of the files that were brought together with the first."""
     source = models.CharField(max_length=300)

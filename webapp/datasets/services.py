@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -29,40 +31,47 @@ TAG_LENGTH = 30
 MOST_TAGS = 20
 
 
-def receive_file(*, member: Membership, file: UploadedFile[bytes], name: str = "") -> Dataset:
-    """Make a data set of a file that came in one request."""
-    upload = uploads.start_upload(member=member, filename=file.name or "", size=file.size or 0, fingerprint="")
-    uploads.write_whole(upload, file)
-    return finish_upload(upload, name=name)
+def receive_files(*, member: Membership, files: Sequence[UploadedFile[bytes]], name: str = "") -> Dataset:
+    """Make one data set of the files that came in one request."""
+    arrived = []
+    for file in files:
+        upload = uploads.start_upload(member=member, filename=file.name or "", size=file.size or 0, fingerprint="")
+        uploads.write_whole(upload, file)
+        arrived.append(upload)
+    return finish_uploads(arrived, name=name)
 
 
-def finish_upload(upload: Upload, *, name: str = "") -> Dataset:
-    """Make a data set of a complete upload and call a worker; finishing twice gives the same data set."""
-    return _become_dataset(upload, source=uploads.store(upload), name=name)
+def finish_uploads(files: Sequence[Upload], *, name: str = "") -> Dataset:
+    """Make one data set of complete uploads and call a worker; finishing twice gives the same data set."""
+    uploads.check_names(files)
+    return _become_dataset(files, source=uploads.store(files), name=name)
 
 
 def starters() -> tuple[Starter, ...]:
     """The data sets that ship with the product, in the order in which they are offered."""
-    return STARTERS
+    return tuple(starter for starter in STARTERS if starter.offered)
 
 
 def add_starter(*, member: Membership, key: str) -> Dataset:
     """Make a data set of one that ships with the product; its import begins at once."""
     require_editor(member)
-    starter = next((known for known in starters() if known.key == key), None)
+    starter = next((known for known in STARTERS if known.key == key), None)
     if starter is None:
         raise UserError(_("There is no starter dataset of that name."), _("Choose another one."), code="no_starter")
     source = f"originals/{uuid4()}"
     with TemporaryDirectory() as folder:
         apart.run("training.data.starters:write_starter", key, Path(folder))
+        size = (Path(folder) / starter.filename).stat().st_size
         storage.save_folder(Path(folder), source)
     return _create(
         project=member.project,
         owner=member.user,
         name=starter.title,
         about=starter.about,
-        filename=starter.filename,
+        filenames=[starter.filename],
+        size=size,
         source=source,
+        starter=key,
     )
 
 
@@ -115,25 +124,53 @@ def delete_dataset(dataset: Dataset) -> None:
 
 
 @transaction.atomic
-def _become_dataset(upload: Upload, *, source: str, name: str) -> Dataset:
-    locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
+def _become_dataset(files: Sequence[Upload], *, source: str, name: str) -> Dataset:
+    locked = Upload.objects.select_for_update(of=("self",)).get(pk=files[0].pk)
     if locked.dataset is None:
+        names = [upload.filename for upload in files]
         locked.dataset = _create(
             project=locked.project,
             owner=locked.owner,
-            name=_good_name(name or PurePosixPath(locked.filename).stem),
-            filename=locked.filename,
+            name=_good_name(name or _common_name(names)),
+            filenames=names,
+            size=sum(upload.size for upload in files),
             source=source,
         )
-        locked.save(update_fields=["dataset"])
+        Upload.objects.filter(pk__in=[upload.pk for upload in files]).update(dataset=locked.dataset)
     return locked.dataset
 
 
+def _common_name(filenames: Sequence[str]) -> str:
+    """What the files' names begin with, "adult" for adult_train.csv and adult_test.csv; else the first one's."""
+    stems = [PurePosixPath(name).stem for name in filenames]
+    words = zip(*(re.split(r"[\s_.-]+", stem) for stem in stems), strict=False)
+    common = [same[0] for same in takewhile(lambda those: len(set(those)) == 1, words)]
+    return " ".join(common) if len(stems) > 1 and common else stems[0]
+
+
 @transaction.atomic
-def _create(*, project: Project, owner: User, name: str, filename: str, source: str, about: str = "") -> Dataset:
+def _create(
+    *,
+    project: Project,
+    owner: User,
+    name: str,
+    filenames: Sequence[str],
+    size: int,
+    source: str,
+    about: str = "",
+    starter: str = "",
+) -> Dataset:
     """Write the data set down, and call a worker once it is safely written."""
     dataset = Dataset.objects.create(
-        project=project, owner=owner, name=name, about=about, filename=filename, source=source
+        project=project,
+        owner=owner,
+        name=name,
+        about=about,
+        filename=filenames[0],
+        more_files=list(filenames[1:]),
+        original_bytes=size,
+        source=source,
+        starter=starter,
     )
     transaction.on_commit(partial(_call_worker, dataset), robust=True)
     return dataset

@@ -41,6 +41,8 @@ class Run(models.Model):
     version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=140, unique=True)
+    experiment = models.SlugField(blank=True)
+    """The starter experiment that it is a try of."""
     spec = models.JSONField()
     """`training.spec.TrainSpec` as JSON, frozen; its `data` is filled in by the worker."""
     task = models.CharField(max_length=60)

@@ -83,7 +83,9 @@ def propose_spec(
 
 
 @transaction.atomic
-def queue_run(*, member: Membership, version: DatasetVersion, spec: TrainSpec, name: str = "") -> Run:
+def queue_run(
+    *, member: Membership, version: DatasetVersion, spec: TrainSpec, name: str = "", experiment: str = ""
+) -> Run:
     """Write the run down under a readable name, and call a worker once it is safely written."""
     run = Run.objects.create(
         project=member.project,
@@ -94,6 +96,7 @@ def queue_run(*, member: Membership, version: DatasetVersion, spec: TrainSpec, n
         spec=spec.model_dump(mode="json"),
         task=spec.task,
         architecture=spec.architecture,
+        experiment=experiment,
     )
     run.slug = "-".join(part for part in (slugify(run.name)[:100].strip("-"), str(run.pk)) if part)
     run.save(update_fields=["slug"])

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.runs import views
+from webapp.runs import experiment_views, views
 
 urlpatterns = [
     path("runs/", views.list_runs, name="runs"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("runs/<int:pk>/retry/", views.retry_run, name="run-retry"),
     path("runs/<int:pk>/rename/", views.rename_run, name="run-rename"),
     path("runs/<int:pk>/delete/", views.delete_run, name="run-delete"),
+    path("experiments/<slug:key>/", experiment_views.show_experiment, name="experiment"),
+    path("experiments/<slug:key>/start/", experiment_views.start_experiment, name="experiment-start"),
     path("compare/", views.compare_runs, name="compare"),
     path("queue/", views.show_queue, name="queue"),
 ]

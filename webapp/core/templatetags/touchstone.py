@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from latex2mathml.converter import convert as to_mathml
 
 from training.architectures import ARCHITECTURES
 from training.tasks import TASKS, Metric
@@ -37,6 +38,12 @@ def icon(name: str, size: int = 20, style: str = "outline", **attributes: str) -
     attributes["class"] = f"icon {attributes.pop('css', '')}".strip()
     name, style = str(name) + "", str(style) + ""
     return mark_safe(heroicons._render_icon(style, name, size, {**attributes, "aria-hidden": "true"}))
+
+
+@register.filter
+def mathml(latex: str) -> SafeString:
+    """A formula of ours as MathML, which browsers draw by themselves."""
+    return mark_safe(to_mathml(latex, display="block"))
 
 
 @register.simple_tag

@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('progress', models.FloatField(null=True)),
                 ('error', models.JSONField(blank=True, default=dict)),
                 ('filename', models.CharField(max_length=255)),
+                ('starter', models.SlugField(blank=True)),
                 ('more_files', models.JSONField(blank=True, default=list)),
                 ('source', models.CharField(max_length=300)),
                 ('sha256', models.CharField(blank=True, max_length=64)),

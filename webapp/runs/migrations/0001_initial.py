@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=120)),
                 ('slug', models.SlugField(max_length=140, unique=True)),
+                ('experiment', models.SlugField(blank=True)),
                 ('spec', models.JSONField()),
                 ('task', models.CharField(max_length=60)),
                 ('architecture', models.CharField(max_length=60)),

@@ -1,0 +1,43 @@
+// A starter experiment: the loss of its newest run, drawn while it falls.
+
+import { LineChart, loadPlotly, lookOf } from "./charts.js";
+import { readSeries, splitOf } from "./board.js";
+import { listen } from "./live.js";
+
+const card = document.querySelector("#experiment");
+const place = card.querySelector(".chart");
+const look = lookOf(Number(card.dataset.id));
+const chart = new LineChart(place, { units: { step: place.dataset.step } });
+const ENDED = ["finished", "failed", "stopped"];
+
+function setCurve(name, { x, y }) {
+  const split = splitOf(name);
+  chart.setCurve(name, { name: place.dataset[split], colour: look.colour, faint: split === "train", x: [...x], y: [...y] });
+}
+
+async function readCurves() {
+  const found = await readSeries(`${card.dataset.seriesUrl}?names=train/loss,val/loss`, "step");
+  for (const [name, curve] of Object.entries(found?.series ?? {})) setCurve(name, curve);
+}
+
+function hearProgress({ points }) {
+  for (const name of ["train/loss", "val/loss"]) {
+    if (!points[name]) continue;
+    const { steps, values } = points[name];
+    if (chart.has(name)) chart.append(name, steps, values);
+    else setCurve(name, { x: steps, y: values });
+  }
+}
+
+function hearStatus({ status }) {
+  if (status === card.dataset.status) return;
+  card.dataset.status = status;
+  htmx.ajax("GET", card.dataset.url, { target: "#outcome", swap: "innerHTML" });
+  if (ENDED.includes(status)) readCurves();
+}
+
+loadPlotly();
+readCurves();
+const stream = new URL(card.dataset.eventsUrl, location.href);
+stream.searchParams.set("after", card.dataset.after);
+listen(stream.href, { progress: hearProgress, status: hearStatus, reset: readCurves });
