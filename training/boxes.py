@@ -36,6 +36,8 @@ def fit_loss(found: Tensor, true: Tensor) -> Tensor:
 def suppress(boxes: Tensor, scores: Tensor, labels: Tensor, *, overlap: float, most: int) -> Tensor:
     """Places of the boxes (n, 4) that no surer box of the same class covers by more than `overlap`, surest first."""
     order = scores.argsort(descending=True, stable=True)
+    if not len(order):
+        return order
     apart = boxes[order] + 2 * boxes.amax() * labels[order, None]  # classes never touch
     covers = (overlaps(apart, apart) > overlap).triu(diagonal=1)
     kept = torch.ones(len(order), dtype=torch.bool, device=boxes.device)

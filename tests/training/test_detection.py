@@ -109,6 +109,7 @@ def test_of_boxes_on_one_thing_the_surest_stays() -> None:
     boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [0, 0, 10, 10], [30, 30, 40, 40]])
     scores, labels = torch.tensor([0.5, 0.9, 0.7, 0.2]), torch.tensor([0, 0, 1, 0])
     assert suppress(boxes, scores, labels, overlap=0.5, most=10).tolist() == [1, 2, 3]
+    assert suppress(boxes[:0], scores[:0], labels[:0], overlap=0.5, most=10).tolist() == []
 
 
 def test_every_box_is_looked_for_from_near_its_middle() -> None:
