@@ -57,7 +57,7 @@ def _going_on(project: Project) -> dict[str, object]:
     newcomer = project.tried is None
     return {
         "steps": first_steps(project) if newcomer else [],
-        "starters": missing_starters(project) if newcomer else [],
+        "starters": starter_cards(project) if newcomer else [],
         "experiments": EXPERIMENTS.values()[:FIRST_EXPERIMENTS] if newcomer else [],
         "has_data": project.datasets.filter(status=Dataset.Status.READY).exists(),
         "active": rows(list(runs.filter(status__in=ACTIVE).order_by("started", "queued", "pk"))),
@@ -66,10 +66,11 @@ def _going_on(project: Project) -> dict[str, object]:
     }
 
 
-def missing_starters(project: Project) -> list[Starter]:
-    """The starter data sets that the project does not have yet."""
-    taken = set(project.datasets.exclude(starter="").values_list("starter", flat=True))
-    return [starter for starter in datasets.starters() if starter.key not in taken]
+def starter_cards(project: Project) -> list[tuple[Starter, Dataset | None]]:
+    """The starter data sets, each with the project's copy that can be learnt from."""
+    ready = project.datasets.filter(status=Dataset.Status.READY, archived=None).exclude(starter="")
+    copies = {dataset.starter: dataset for dataset in ready}
+    return [(starter, copies.get(starter.key)) for starter in datasets.starters()]
 
 
 def first_steps(project: Project) -> list[Step]:

@@ -8,6 +8,7 @@ from django.test import Client
 
 from training.architectures import ARCHITECTURES
 from training.tasks import TASKS
+from webapp.datasets.models import Dataset
 
 PAGES = [
     "/",
@@ -119,3 +120,20 @@ def test_a_form_from_another_site_is_refused_with_words(seat):
     answer = client.post("/projects/", {"name": "Lighthouse"})
     assert answer.status_code == 403
     assert "open for too long" in answer.content.decode()
+
+
+def test_a_starter_that_is_there_is_one_click_from_a_run(browser, seat, redis):
+    assert "Take it" in browser.get("/").content.decode()
+    dataset = Dataset.objects.create(
+        project=seat.project,
+        owner=seat.user,
+        name="Iris",
+        status="ready",
+        filename="iris.csv",
+        source="x",
+        starter="iris",
+    )
+    page = browser.get("/").content.decode()
+    assert f'href="/runs/new/?dataset={dataset.pk}"' in page
+    assert "/datasets/starters/iris/" not in page
+    assert "/datasets/starters/penguins/" in page

@@ -12,12 +12,12 @@ NEXT_TOKEN = Formula(
     "The loss is the mean surprise at the next piece of text. Guessing among 65 characters alike costs log 65 = 4.17.",
 )
 ADAMW = Formula(
-    r"w \leftarrow w - \eta \left( \frac{\hat{m}}{\sqrt{\hat{v}} + \epsilon} + \lambda w \right)",
+    r"w \leftarrow w - \eta \left( \frac{m}{\sqrt{v} + \epsilon} + \lambda w \right)",
     "AdamW steps against the mean gradient m, divided by its usual size √v, so that every weight moves at its own"
     " pace; λ pulls weights gently towards zero.",
 )
 ADAM = Formula(
-    r"w \leftarrow w - \eta \frac{\hat{m}}{\sqrt{\hat{v}} + \epsilon}",
+    r"w \leftarrow w - \eta \frac{m}{\sqrt{v} + \epsilon}",
     "Adam steps against the mean gradient m, divided by its usual size √v, so that every weight moves at its own pace.",
 )
 EXACT_LOGISTIC = Formula(
