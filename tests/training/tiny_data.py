@@ -90,6 +90,21 @@ def sounds(folder: Path) -> TinyData:
     return TinyData(frame, {"target": ["kind"], "sound": ["sound"]}, {"audio": str(folder / "0.wav")})
 
 
+def _pairs() -> pl.DataFrame:
+    numbers = {"one": "eins", "two": "zwei", "three": "drei"}
+    rows = [[list(numbers)[(at // 3**place) % 3] for place in range(4)] for at in range(60)]
+    return pl.DataFrame(
+        {
+            "english": [" ".join(row) for row in rows],
+            "german": [" ".join(numbers[word] for word in row) for row in rows],
+        }
+    )
+
+
+def pairs(folder: Path) -> TinyData:
+    return TinyData(_pairs(), {"source": ["english"], "target": ["german"]}, {"text": "one two"})
+
+
 def running_text(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"prompt": "the "})
 
@@ -126,6 +141,8 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "object-detection": things,
     "audio-classification": sounds,
     "language-modeling": running_text,
+    "translation": pairs,
+    "summarization": pairs,
 }
 
 
@@ -161,6 +178,27 @@ def encoder(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def sequence_model(folder: Path) -> None:
+    """A T5 with random weights, as transformers saves it."""
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = build_byte_pairs([*_pairs()["english"], *_pairs()["german"]], 300)
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=16,
+        d_kv=8,
+        d_ff=32,
+        num_layers=2,
+        num_heads=2,
+        pad_token_id=0,
+        eos_token_id=0,
+        decoder_start_token_id=0,
+    )
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
 def vision_model(folder: Path) -> None:
     """A Vision Transformer with random weights, as transformers saves it."""
     from transformers import ViTConfig, ViTForImageClassification
@@ -180,6 +218,7 @@ def vision_model(folder: Path) -> None:
 SOURCES: dict[str, Callable[[Path], None]] = {
     "pretrained-causal": causal_model,
     "pretrained-encoder": encoder,
+    "pretrained-seq2seq": sequence_model,
     "pretrained-vision": vision_model,
 }
 """The pretrained folder of each architecture that starts from one."""

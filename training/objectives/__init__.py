@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -29,8 +29,10 @@ class Guess:
     key: str
     title: str
     about: str
-    answers: NDArray[np.float64]
+    answers: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     """Probabilities (examples, classes), values (examples,), or mean nats per token (stretches,)."""
+    texts: Sequence[str] = ()
+    """What it writes, where answers are texts."""
 
 
 @runtime_checkable

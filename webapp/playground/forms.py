@@ -33,6 +33,7 @@ class TryForm(forms.Form):
             "form": _table_field,
             "text": _text_field,
             "question": _text_field,
+            "translation": _text_field,
             "image": _image_field,
             "audio": _sound_field,
         }

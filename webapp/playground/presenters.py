@@ -32,6 +32,8 @@ def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
         return {"pieces": _marked(output["text"], output["entities"]), "found": len(output["entities"])}
     if "answer" in output:
         return _answered(output)
+    if "confidence" in output and "text" in output:
+        return {"written": output["text"], "attention": _attention(output.get("attention"))}
     if "boxes" in output:
         return {"found": output["boxes"], "picture": output.get("picture")}
     return {"value": plain_number(output["value"]), "error": _usual_error(model), "bars": []}
@@ -53,10 +55,23 @@ def _answered(output: dict[str, Any]) -> dict[str, Any]:
     return {"label": label, "pieces": _marked(output["context"], marks), "found": len(marks)}
 
 
+def _attention(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The map as a table: a row for each word that was written, a cell for each one read, the strongest as 100 %."""
+    if not found:
+        return None
+    strongest = max((share for row in found["weights"] for share in row), default=0) or 1
+    rows = [
+        {"word": word, "cells": [{"percent": 100 * share, "strength": 100 * share / strongest} for share in row]}
+        for word, row in zip(found["target"], found["weights"], strict=True)
+    ]
+    return {"words": found["source"], "rows": rows}
+
+
 def _marked(text: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The text in pieces, those that are marked with their kind and a colour for each kind."""
     kinds = list(dict.fromkeys(mark["kind"] for mark in marks))
-    pieces, end = [], 0
+    pieces: list[dict[str, Any]] = []
+    end = 0
     for mark in marks:
         pieces.append({"text": text[end : mark["start"]]})
         end = mark["end"]

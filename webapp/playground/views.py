@@ -22,8 +22,8 @@ from webapp.projects.access import UserRequest, current_project
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
 
-EXPLAINED = ("text", "image")
-"""Try-outs whose answer comes with the words or the region that mattered."""
+EXPLAINED = ("text", "image", "translation")
+"""Try-outs whose answer comes with the words or the region that mattered, or were looked at."""
 FREEDOM = ("temperature", "top_p", "max_tokens")
 CHATTING = Sampling(temperature=0.2, top_p=0.9)
 """What small chat models answer best with; those that write on in a style may be bolder."""

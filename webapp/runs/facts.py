@@ -8,6 +8,7 @@ from typing import Any
 
 from training.architectures import Facts, Shapes
 from training.data.schema import Column, Description
+from training.seq2seq_settings import PAIRED
 from training.sound_size import FRAMES_PER_SECOND
 from training.spec import Split
 from training.text_settings import EACH_TOKEN
@@ -37,6 +38,8 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
         return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
     if task.startswith("audio-"):
         return Facts(rows, _sound(chosen["sound"][0], _outputs(task, chosen)))
+    if task in PAIRED:
+        return _pairs(rows, chosen)
     if task in EACH_TOKEN:
         return _each_token(rows, chosen)
     if texts:
@@ -54,6 +57,15 @@ def _each_token(rows: int, chosen: Mapping[str, Sequence[Column]]) -> Facts:
     outputs = 2 if read else USUAL_TAGS
     shapes = Shapes(outputs=outputs, vocabulary=VOCABULARY, length=128, per_token=True)
     return Facts(rows, shapes, characters)
+
+
+def _pairs(rows: int, chosen: Mapping[str, Sequence[Column]]) -> Facts:
+    """A text that is read and one that is written, as long as the longer column is on average."""
+    characters = max(
+        (_length(column) for columns in chosen.values() for column in columns), default=SENTENCE_CHARACTERS
+    )
+    length = max(8, min(512, round(characters / CHARACTERS_PER_TOKEN)))
+    return Facts(rows, Shapes(outputs=VOCABULARY, length=2 * length), characters)
 
 
 def count_rows(description: Description, split: Split) -> dict[str, int]:
