@@ -30,7 +30,7 @@ class SpeedNetSettings(Architecture):
     simple = ("width",)
 
     width: int = Field(
-        40, ge=8, le=512, title="Width", description="Filters in the first stage; the second has 2, the third 4 times."
+        24, ge=8, le=512, title="Width", description="Filters in the first stage; the second has 3, the third 6 times."
     )
     depth: int = Field(2, ge=1, le=6, title="Layers per stage", description="Layers in each of the stages.")
     small_first: float = Field(
@@ -44,7 +44,7 @@ class SpeedNetSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        passes = {"quick": 6, "balanced": 20, "thorough": 40}[preset]
+        passes = {"quick": 8, "balanced": 24, "thorough": 40}[preset]
         recipe = Recipe(
             epochs=epochs_for(passes, facts.rows),
             batch_size=min(250, max(50, facts.rows // 20)),
@@ -57,15 +57,15 @@ class SpeedNetSettings(Architecture):
             evaluations=10,
         )
         if preset != "thorough":
-            return cls(width=32 if preset == "quick" else 40), recipe
+            return cls(width=16 if preset == "quick" else 24), recipe
         large = max(facts.shapes.height, facts.shapes.width) > LARGEST
-        return cls(width=64, image_size=2 * LARGEST if large else 0), recipe
+        return cls(width=32, image_size=2 * LARGEST if large else 0), recipe
 
     def stages(self, shapes: Shapes) -> list[tuple[int, bool]]:
         """Width of each stage and whether it halves the side; pictures of 32 pixels have three, larger ones more."""
         height, width = _first_map(fit_pictures(shapes, self.image_size))
         halvings = max(2, math.ceil(math.log2(max(height, width) / LAST_MAP)))
-        wide = [(2 * self.width, True), (4 * self.width, True)]
+        wide = [(3 * self.width, True), (6 * self.width, True)]
         return [(self.width, False), *wide] if halvings == 2 else [(self.width, True)] * (halvings - 2) + wide
 
     def cost(self, shapes: Shapes) -> Cost:
@@ -103,9 +103,9 @@ class SpeedNetSettings(Architecture):
 
 
 def _stride(seen: Shapes) -> int:
-    """Step of the first layer: it brings pictures of 32 pixels to maps of 15, of 128 to maps of 32."""
+    """Step of the first layer: pictures of 32, 64 and 128 pixels all come to maps of about 32."""
     longer = max(seen.height, seen.width)
-    return 1 if longer < 24 else 2 if longer < 96 else 4
+    return 1 if longer <= 48 else 2 if longer <= 96 else 4
 
 
 def _kernel(seen: Shapes) -> int:
