@@ -15,10 +15,39 @@ const waiting = [];
 /** The server said no, in words; trying again would not help. */
 class Refused extends Error {}
 
+/** Files that become one dataset: the last one to arrive says so for all. */
+class Group {
+  constructor(finish) {
+    this.finish = finish;
+    this.members = [];
+    this.places = new Map();
+  }
+
+  async arrived(upload, place) {
+    this.places.set(upload, place.id);
+    return this.isComplete() ? this.become(upload) : { url: null };
+  }
+
+  isComplete() {
+    return this.members.every((member) => this.places.has(member));
+  }
+
+  become(upload) {
+    const form = new URLSearchParams(this.members.map((member) => ["upload", this.places.get(member)]));
+    return upload.ask("POST", this.finish, form);
+  }
+
+  left(upload) {
+    this.members = this.members.filter((member) => member !== upload);
+  }
+}
+
 /** One file: its row on the page, and how much of it is there. */
 class Upload {
-  constructor(file, row, settings) {
+  constructor(file, row, settings, group) {
     this.file = file;
+    this.group = group;
+    group.members.push(this);
     this.row = row;
     this.settings = settings;
     this.received = 0;
@@ -74,7 +103,7 @@ class Upload {
       onProgress();
     }
     this.say("storing");
-    return this.ask("POST", place.finish);
+    return this.group.arrived(this, place);
   }
 
   start() {
@@ -139,6 +168,7 @@ class Upload {
 
   cancel() {
     this.cancelled = true;
+    this.group.left(this);
     this.request?.abort();
     this.wake();
     this.row.remove();
@@ -192,6 +222,7 @@ class Upload {
     this.draw(this.file.size);
     this.say("stored");
     this.part("cancel").hidden = true;
+    if (!stored.url) return;
     const link = this.part("open");
     link.href = stored.url;
     link.hidden = false;
@@ -225,37 +256,58 @@ function forget(url) {
   return fetch(url, { method: "DELETE", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" }, keepalive: true });
 }
 
-/** Run a few at a time; a single file leads to its dataset when it is stored. */
+/** Run a few at a time; a single dataset is opened when it is stored. */
 async function next(settings) {
   if (running.size >= AT_ONCE || !waiting.length) return;
   const upload = waiting.shift();
   running.add(upload);
-  const alone = settings.chosen === 1;
   const url = await upload.run();
   running.delete(upload);
-  if (url && alone && settings.chosen === 1) location.assign(url);
+  if (url && settings.groups.size === 1 && !running.size) location.assign(url);
   next(settings);
 }
 
-function begin(zone, settings, files) {
-  for (const file of files) {
-    settings.chosen++;
-    const row = zone.querySelector("[data-row]").content.cloneNode(true).firstElementChild;
-    zone.querySelector("[data-uploads]").prepend(row);
-    const upload = new Upload(file, row, settings);
-    if (file.size > settings.limit) upload.failed(zone.dataset.tooLarge);
-    else if (file.size === 0) upload.failed(zone.dataset.empty);
-    else waiting.push(upload);
+/** One file begins at once; of several the person says whether they belong together. */
+function choose(zone, settings, files) {
+  if (files.length < 2) return begin(zone, settings, [files]);
+  const question = zone.querySelector("[data-together]").content.cloneNode(true).firstElementChild;
+  const answer = (groups) => {
+    question.remove();
+    begin(zone, settings, groups);
+  };
+  question.querySelector("[data-names]").textContent = files.map((file) => file.name).join(", ");
+  question.querySelector("[data-one]").addEventListener("click", () => answer([files]));
+  question.querySelector("[data-each]").addEventListener("click", () => answer(files.map((file) => [file])));
+  question.querySelector("[data-none]").addEventListener("click", () => question.remove());
+  zone.querySelector("[data-uploads]").prepend(question);
+  question.querySelector("[data-one]").focus();
+}
+
+function begin(zone, settings, groups) {
+  for (const files of groups) {
+    const group = new Group(settings.finish);
+    settings.groups.add(group);
+    for (const file of files) add(zone, settings, group, file);
   }
   for (let free = AT_ONCE - running.size; free > 0; free--) next(settings);
 }
 
+function add(zone, settings, group, file) {
+  const row = zone.querySelector("[data-row]").content.cloneNode(true).firstElementChild;
+  zone.querySelector("[data-uploads]").prepend(row);
+  const upload = new Upload(file, row, settings, group);
+  if (file.size > settings.limit) upload.failed(zone.dataset.tooLarge);
+  else if (file.size === 0) upload.failed(zone.dataset.empty);
+  else waiting.push(upload);
+}
+
 function attach(zone) {
-  const settings = { start: zone.dataset.start, limit: Number(zone.dataset.limit), chosen: 0 };
+  const { start, finish, limit } = zone.dataset;
+  const settings = { start, finish, limit: Number(limit), groups: new Set() };
   const target = zone.querySelector("[data-drop]");
   const input = zone.querySelector("[data-files]");
   input.addEventListener("change", () => {
-    begin(zone, settings, [...input.files]);
+    choose(zone, settings, [...input.files]);
     input.value = "";
   });
   for (const name of ["dragenter", "dragover"]) {
@@ -272,7 +324,7 @@ function attach(zone) {
     if (!event.dataTransfer?.files.length) return;
     event.preventDefault();
     target.classList.remove("is-over");
-    begin(zone, settings, [...event.dataTransfer.files]);
+    choose(zone, settings, [...event.dataTransfer.files]);
   });
   for (const row of zone.querySelectorAll("[data-unfinished]")) {
     row.querySelector("[data-forget]").addEventListener("click", async () => {

@@ -37,7 +37,13 @@ def send(client, place, chunk, *, offset, checksum=None):
 
 def finish(client, place):
     """Say that the file is complete."""
-    return client.post(place["finish"], headers={"Accept": "application/json"})
+    return finish_together(client, [place])
+
+
+def finish_together(client, places):
+    """Say that several files are complete and belong together."""
+    ids = {"upload": [place["id"] for place in places]}
+    return client.post(places[0]["finish"], ids, headers={"Accept": "application/json"})
 
 
 def upload(client, data, **facts):
@@ -51,7 +57,7 @@ def upload(client, data, **facts):
 def bring(seat, data, *, filename="flowers.csv", name=""):
     """A data set whose import waits for a worker."""
     content = data.read_bytes() if isinstance(data, Path) else data
-    return services.receive_file(member=seat, file=SimpleUploadedFile(filename, content), name=name)
+    return services.receive_files(member=seat, files=[SimpleUploadedFile(filename, content)], name=name)
 
 
 def import_here(dataset):

@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from datasets_kit import FLOWERS, finish, send, start, upload
+from datasets_kit import FLOWERS, finish, finish_together, import_here, ready, send, start, upload
 from django.db import connection
 from django.test import Client
 from django.utils.timezone import now
@@ -229,3 +229,55 @@ def test_sweeping_leaves_the_files_of_datasets_alone(browser):
     jobs.sweep()
     assert storage.has_file(f"{dataset.source}/flowers.csv")
     assert not Upload.objects.exists()
+
+
+def arrived(browser, filename, data):
+    place = start(browser, data, filename=filename, fingerprint=filename).json()
+    send(browser, place, data, offset=0)
+    return place
+
+
+def test_train_and_test_files_become_one_dataset(browser, redis):
+    places = [arrived(browser, name, FLOWERS) for name in ("flowers_train.csv", "flowers_test.csv")]
+    answer = finish_together(browser, places)
+    assert answer.json() == finish_together(browser, places).json()
+    dataset = import_here(Dataset.objects.get())
+    assert dataset.name == "flowers"
+    assert dataset.latest.description["parts"] == {"train": 40, "test": 40}
+    assert dataset.original_bytes == 2 * len(FLOWERS)
+    assert not any(uploads._folder(known).exists() for known in Upload.objects.all())
+
+
+def test_together_they_wait_for_the_last_byte_of_each(browser):
+    complete = arrived(browser, "train.csv", FLOWERS)
+    half = start(browser, FLOWERS, filename="test.csv", fingerprint="test").json()
+    send(browser, half, FLOWERS[:100], offset=0)
+    assert finish_together(browser, [complete, half]).json()["received"] == 100
+    send(browser, half, FLOWERS[100:], offset=100)
+    assert finish_together(browser, [complete, half]).status_code == 201
+
+
+def test_two_files_of_one_name_cannot_belong_together(browser):
+    places = [start(browser, FLOWERS, fingerprint=str(number)).json() for number in range(2)]
+    assert finish_together(browser, places).json()["error"]["code"] == "same_name"
+
+
+@pytest.mark.parametrize("ids", [[], ["nonsense"]])
+def test_finishing_needs_uploads(browser, ids):
+    answer = browser.post("/datasets/uploads/finish/", {"upload": ids}, headers={"Accept": "application/json"})
+    assert answer.json()["error"]["code"] == "no_upload"
+
+
+def test_a_project_holds_no_more_than_its_quota(browser, seat, redis, settings):
+    ready(seat)
+    settings.PROJECT_QUOTA = 5000
+    answer = start(browser, b"", size=4900)
+    assert answer.status_code == 413
+    assert "of the 5 kB that it may" in answer.json()["error"]["message"]
+    assert start(browser, b"", size=100).status_code == 200
+
+
+def test_what_is_still_on_its_way_counts_for_the_quota(browser, settings):
+    settings.PROJECT_QUOTA = 5000
+    assert start(browser, b"", size=3000, fingerprint="one").status_code == 200
+    assert start(browser, b"", size=3000, fingerprint="two").status_code == 413

@@ -23,7 +23,7 @@ MOST_ROWS = 500
 
 
 class UploadSerializer(serializers.Serializer[Any]):
-    """A file to learn from."""
+    """A file to learn from; several with the same columns, such as train and test, make one data set."""
 
     project = serializers.IntegerField(required=False, help_text="Left out: the first project you are in.")
     name = serializers.CharField(required=False, max_length=120, help_text="Left out: the file's name.")
@@ -131,7 +131,8 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         form.is_valid(raise_exception=True)
         given = form.validated_data
         member = _seat(cast(User, request.user), given.get("project"))
-        dataset = services.receive_file(member=member, file=given["file"], name=given.get("name", ""))
+        files = request.FILES.getlist("file")
+        dataset = services.receive_files(member=member, files=files, name=given.get("name", ""))
         return Response({"id": dataset.pk, "status": dataset.status}, status=202)
 
     def get_parsers(self) -> Any:

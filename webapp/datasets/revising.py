@@ -16,6 +16,7 @@ from webapp.core import apart, storage
 from webapp.core.errors import UserError
 from webapp.datasets.jobs import make_version
 from webapp.datasets.models import DatasetVersion, Revision
+from webapp.datasets.quota import check_quota
 from webapp.datasets.services import in_use
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership
@@ -37,6 +38,7 @@ def revise(*, member: Membership, version: DatasetVersion, fixes: Sequence[Fix])
     require_editor(member)
     if not fixes:
         raise UserError(_("Nothing is chosen that could be changed."), _("Choose a finding that offers a remedy."))
+    check_quota(member.project, version.bytes)
     revision = Revision.objects.create(
         dataset=version.dataset, base=version, owner=member.user, steps=[fix.model_dump(mode="json") for fix in fixes]
     )

@@ -29,8 +29,8 @@ def start(request: UserRequest) -> JsonResponse:
         size=_number(request.POST.get("size", "")),
         fingerprint=request.POST.get("fingerprint", "")[:400],
     )
-    addresses = {"url": reverse("upload", args=[upload.pk]), "finish": reverse("upload-finish", args=[upload.pk])}
-    return JsonResponse(addresses | {"received": upload.received, "chunk": settings.UPLOAD_CHUNK})
+    place = {"id": str(upload.pk), "url": reverse("upload", args=[upload.pk]), "finish": reverse("upload-finish")}
+    return JsonResponse(place | {"received": upload.received, "chunk": settings.UPLOAD_CHUNK})
 
 
 @login_required
@@ -60,13 +60,24 @@ def upload(request: UserRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def finish(request: UserRequest, pk: UUID) -> JsonResponse:
-    """Make a data set of the complete file."""
+def finish(request: UserRequest) -> JsonResponse:
+    """Make one data set of complete files, named by the ids of their uploads."""
+    files = [_mine(request, pk) for pk in _ids(request.POST.getlist("upload"))]
     try:
-        dataset = services.finish_upload(_mine(request, pk))
+        dataset = services.finish_uploads(files)
     except uploads.WrongOffset as error:
         return _go_on_there(error)
     return JsonResponse({"id": dataset.pk, "url": dataset.get_absolute_url()}, status=201)
+
+
+def _ids(words: list[str]) -> list[UUID]:
+    try:
+        ids = [UUID(word) for word in words]
+    except ValueError:
+        ids = []
+    if not ids:
+        raise UserError(_("No file is named."), _("Send the id of each upload as “upload”."), code="no_upload")
+    return ids
 
 
 def _mine(request: UserRequest, pk: UUID) -> Upload:

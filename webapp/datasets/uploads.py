@@ -13,8 +13,8 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +28,7 @@ from webapp.core import storage
 from webapp.core.errors import UserError
 from webapp.core.templatetags.touchstone import byte_size
 from webapp.datasets.models import Upload
+from webapp.datasets.quota import check_quota
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership
 
@@ -53,6 +54,7 @@ def start_upload(*, member: Membership, filename: str, size: int, fingerprint: s
         known.received = _received(known)
         return known
     _check_room(size)
+    check_quota(member.project, size)
     return Upload.objects.create(
         project=member.project, owner=member.user, filename=safe_name(filename), size=size, fingerprint=fingerprint
     )
@@ -82,13 +84,32 @@ def write_whole(upload: Upload, file: UploadedFile[bytes]) -> None:
         Upload.objects.filter(pk=upload.pk).update(received=target.stat().st_size)
 
 
-def store(upload: Upload) -> str:
-    """Hand the complete file to storage and return its folder there; doing it twice does no harm."""
-    source = f"originals/{upload.pk}"
-    with _locked(upload) as folder:
-        if not storage.has_file(f"{source}/{upload.filename}"):
-            _move_to_storage(upload, folder, source)
+def store(files: Sequence[Upload]) -> str:
+    """Hand complete files to storage as one folder and return its name there; doing it twice does no harm."""
+    source = f"originals/{files[0].pk}"
+    with ExitStack() as stack:
+        folders = [stack.enter_context(_locked(upload)) for upload in files]
+        if not storage.has_file(f"{source}/{files[0].filename}"):
+            for upload, folder in zip(files, folders, strict=True):
+                _complete(upload, folder)
+            for upload, folder in zip(files[1:], folders[1:], strict=True):
+                _link(folder / upload.filename, folders[0] / upload.filename)
+            storage.move_folder(folders[0], source)
+        for folder in folders[1:]:
+            shutil.rmtree(folder)
     return source
+
+
+def check_names(files: Sequence[Upload]) -> None:
+    """Raise the sentence about files that cannot lie side by side."""
+    names = [upload.filename for upload in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(
+                _("Two of the files are called “%(name)s”.") % {"name": name},
+                _("Rename one of them."),
+                code="same_name",
+            )
 
 
 def drop_upload(upload: Upload) -> None:
@@ -223,14 +244,20 @@ def _received(upload: Upload) -> int:
         return 0
 
 
-def _move_to_storage(upload: Upload, folder: Path, source: str) -> None:
+def _complete(upload: Upload, folder: Path) -> None:
+    """Make sure that every byte is on disk; raises WrongOffset where some are missing."""
     received = _received(upload)
     if received != upload.size:
         raise WrongOffset(received)
     with (folder / upload.filename).open("r+b") as part:
         part.truncate(upload.size)  # a refused chunk may lie behind the end
         os.fsync(part.fileno())
-    storage.move_folder(folder, source)
+
+
+def _link(path: Path, target: Path) -> None:
+    """Give the file a second name, so that it is still there if this is cut off."""
+    target.unlink(missing_ok=True)
+    target.hardlink_to(path)
 
 
 def _folder(upload: Upload) -> Path:

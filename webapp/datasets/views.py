@@ -28,7 +28,9 @@ from webapp.datasets.media import send_media
 from webapp.datasets.models import Dataset, DatasetVersion, Revision
 from webapp.datasets.preview import Page
 from webapp.datasets.profiles import profile
+from webapp.datasets.quota import used_bytes
 from webapp.projects.access import UserRequest, current_project, membership_or_404
+from webapp.projects.models import Project
 
 PROFILES = 60
 """Cards of columns on one page."""
@@ -78,7 +80,7 @@ def dataset(request: UserRequest, pk: int) -> HttpResponse:
     seat = membership_or_404(request.user, found.project_id)
     context = {"dataset": found, "can_edit": seat.can_edit, "after": cursor}
     if found.status != Dataset.Status.READY:
-        return render(request, f"datasets/{found.status}.html", context | {"limit": settings.UPLOAD_LIMIT})
+        return render(request, f"datasets/{found.status}.html", context | _room(seat.project))
     version = version_or_404(found, request.GET.get("version", ""))
     tab = request.GET.get("tab", "preview")
     if tab not in TABS:
@@ -230,11 +232,14 @@ async def list_events(request: UserRequest) -> StreamingHttpResponse:
 def _ways_in(request: UserRequest) -> dict[str, Any]:
     member = current_project(request)
     return {
-        "limit": settings.UPLOAD_LIMIT,
         "starters": services.starters(),
         "unfinished": unfinished_uploads(member.project, member.user),
         "can_edit": member.can_edit,
-    }
+    } | _room(member.project)
+
+
+def _room(project: Project) -> dict[str, int]:
+    return {"limit": settings.UPLOAD_LIMIT, "quota": settings.PROJECT_QUOTA, "used_bytes": used_bytes(project)}
 
 
 def _preview(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
