@@ -193,8 +193,8 @@ def sequence_model(folder: Path) -> None:
         num_heads=2,
         pad_token_id=0,
         eos_token_id=0,
-        decoder_start_token_id=0,
     )
+    config.decoder_start_token_id = 0
     T5ForConditionalGeneration(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
