@@ -77,6 +77,14 @@ def describe(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def catalog(arguments: argparse.Namespace) -> int:
+    """Print every task, architecture, setting and experiment as the page docs/catalog.md."""
+    from training.reference import catalog_page
+
+    print(catalog_page(), end="")
+    return 0
+
+
 def warm(arguments: argparse.Namespace) -> int:
     """Fork an engine per line of stdin; see training/warm.py."""
     from training.warm import serve
@@ -164,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("describe", help=describe.__doc__)
     command.add_argument("architecture", nargs="?")
     command.set_defaults(run=describe)
-    for name, run in (("warm", warm), ("serve", serve), ("prepare-models", prepare_models)):
+    for name, run in (("catalog", catalog), ("warm", warm), ("serve", serve), ("prepare-models", prepare_models)):
         command = commands.add_parser(name, help=run.__doc__)
         command.set_defaults(run=run)
     return parser

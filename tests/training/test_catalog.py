@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from training.architectures import ARCHITECTURES, architectures_for
+from training.reference import catalog_page
 from training.tasks import TASKS
 
 
@@ -33,10 +35,15 @@ def test_every_task_has_an_architecture_of_its_own() -> None:
         assert architectures_for(key)
 
 
+def test_the_page_of_the_catalog_says_what_is_registered() -> None:
+    page = Path(__file__).parent.parent.parent / "docs" / "catalog.md"
+    assert page.read_text() == catalog_page(), "Write it anew: python -m training catalog > docs/catalog.md"
+
+
 def test_the_catalog_side_is_read_without_torch() -> None:
     code = (
         "import sys, training.spec, training.report, training.events, training.data.schema;"
-        "from training.architectures import ARCHITECTURES; from training.tasks import TASKS;"
+        "from training.architectures import ARCHITECTURES; from training.tasks import TASKS; import training.reference;"
         "[a.model_json_schema() for a in ARCHITECTURES.values()]; list(TASKS);"
         "heavy = {'torch', 'transformers', 'sklearn', 'pandas', 'polars', 'django'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"

@@ -1,12 +1,10 @@
 """The catalog as data: every task and architecture with its settings, read from the registries."""
 
-import inspect
-import re
-
 from pydantic import BaseModel, JsonValue
 
 from training.architectures import ARCHITECTURES, Architecture, architectures_for
-from training.recipes import PRESETS, Recipe, Settings
+from training.recipes import PRESETS, Recipe
+from training.reference import about
 from training.tasks import TASKS, Metric, Role, Task
 
 PRESET_NAMES: list[str] = list(PRESETS)
@@ -47,16 +45,6 @@ class Catalog(BaseModel):
     presets: list[str]
 
 
-class SettingRow(BaseModel):
-    """One setting in words."""
-
-    name: str
-    title: str
-    about: str
-    default: str
-    limits: str
-
-
 def read_catalog() -> Catalog:
     """Everything that is registered, simplest first."""
     return Catalog(
@@ -72,7 +60,7 @@ def task_entry(task: type[Task]) -> CatalogTask:
     return CatalogTask(
         key=task.key,
         title=task.title,
-        about=_about(task),
+        about=about(task),
         roles=list(task.roles),
         metrics=list(task.metrics),
         tryout=task.tryout,
@@ -86,53 +74,9 @@ def architecture_entry(architecture: type[Architecture]) -> CatalogArchitecture:
     return CatalogArchitecture(
         key=architecture.key,
         title=architecture.title,
-        about=_about(architecture),
+        about=about(architecture),
         good_for=architecture.good_for,
         paper=architecture.paper,
         tasks=[key for key in TASKS if key in architecture.tasks],
         settings=architecture.model_json_schema(),
     )
-
-
-def setting_rows(settings: type[Settings]) -> list[SettingRow]:
-    """The settings of a class as its page shows them, in the order in which they are written."""
-    properties = settings.model_json_schema()["properties"]
-    return [_setting_row(name, schema) for name, schema in properties.items()]
-
-
-def _setting_row(name: str, schema: dict[str, JsonValue]) -> SettingRow:
-    return SettingRow(
-        name=name,
-        title=str(schema.get("title", name)),
-        about=str(schema.get("description", "")),
-        default=_plain(schema.get("default")),
-        limits=_limits(schema),
-    )
-
-
-def _limits(schema: dict[str, JsonValue]) -> str:
-    if isinstance(choices := schema.get("enum"), list):
-        return ", ".join(_plain(choice) for choice in choices)
-    if schema.get("type") == "boolean":
-        return "yes, no"
-    low = _bound(schema, "minimum", "exclusiveMinimum", ("from", "above"))
-    high = _bound(schema, "maximum", "exclusiveMaximum", ("to", "below"))
-    return f"{low} {high}".strip()
-
-
-def _bound(schema: dict[str, JsonValue], name: str, exclusive: str, words: tuple[str, str]) -> str:
-    if name in schema:
-        return f"{words[0]} {_plain(schema[name])}"
-    return f"{words[1]} {_plain(schema[exclusive])}" if exclusive in schema else ""
-
-
-def _plain(value: JsonValue) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float | int):
-        return f"{value:,.10g}"
-    return "" if value is None else str(value)
-
-
-def _about(entry: type) -> str:
-    return re.sub(r"\s+", " ", inspect.getdoc(entry) or "")

@@ -7,8 +7,9 @@ from django.shortcuts import render
 from training.architectures import ARCHITECTURES, architectures_for
 from training.experiments import EXPERIMENTS
 from training.recipes import Recipe
+from training.reference import setting_rows
 from training.tasks import TASKS
-from webapp.core.catalog import architecture_entry, read_catalog, setting_rows, task_entry
+from webapp.core.catalog import architecture_entry, read_catalog, task_entry
 from webapp.core.templatetags.touchstone import STATES
 
 
