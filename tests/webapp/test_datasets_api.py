@@ -5,9 +5,11 @@ from datasets_kit import FLOWERS, bring, import_here, ready
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from webapp.datasets import jobs
 from webapp.datasets.models import Dataset
 from webapp.projects.models import Role
 from webapp.projects.services import create_project, create_token
+from webapp.runs.services import propose_spec, queue_run
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +120,70 @@ def test_another_projects_data_does_not_exist(foreign, seat):
 
 def test_without_a_token_nothing_is_said(client, seat):
     assert client.get("/api/v1/datasets/").status_code == 401
+
+
+def change(api, dataset, **wanted):
+    return api.patch(f"/api/v1/datasets/{dataset.pk}/", wanted, content_type="application/json")
+
+
+def test_a_dataset_is_renamed_described_tagged_and_archived(api, seat):
+    dataset = ready(seat)
+    answer = change(api, dataset, name="Garden", about="In spring", tags=["Flowers", "small"], archived=True).json()
+    assert (answer["name"], answer["about"], answer["tags"]) == ("Garden", "In spring", ["flowers", "small"])
+    assert api.get("/api/v1/datasets/").json()["count"] == 0
+    assert api.get("/api/v1/datasets/?archived=1&tag=small").json()["count"] == 1
+    assert change(api, dataset, archived=False).json()["archived"] is None
+
+
+def revise(api, dataset, **wanted):
+    return api.post(f"/api/v1/datasets/{dataset.pk}/versions/", wanted, content_type="application/json")
+
+
+def test_a_fix_makes_a_version_that_can_be_followed_compared_and_deleted(api, seat):
+    dataset = ready(seat)
+    address = f"/api/v1/datasets/{dataset.pk}"
+    answer = revise(api, dataset, fixes=[{"key": "drop_rows", "title": "Remove them", "rows": [0, 1]}])
+    assert (answer.status_code, answer.json()["status"]) == (202, "making")
+    jobs.make_version(answer.json()["id"])
+    made = api.get(f"{address}/revisions/{answer.json()['id']}/").json()
+    assert (made["status"], made["version"], made["done"]) == ("ready", 2, ["Removed 2 rows."])
+    versions = api.get(f"{address}/versions/").json()
+    assert [(known["number"], known["rows"], known["base"]) for known in versions] == [(1, 40, None), (2, 38, 1)]
+    assert api.get(f"{address}/versions/1/difference/2/").json()["removed"] == 2
+    assert api.get(f"{address}/rows/?version=1").json()["count"] == 40
+    assert api.delete(f"{address}/versions/2/").status_code == 204
+    assert api.delete(f"{address}/versions/1/").json()["error"]["code"] == "last_version"
+
+
+def test_a_fix_that_makes_no_sense_is_refused_in_words(api, seat):
+    answer = revise(api, ready(seat), fixes=[{"key": "explode", "title": "Now"}])
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("A fix is not as it should be: key:")
+
+
+def test_deleting_what_a_run_used_is_refused_with_the_reason(api, seat):
+    dataset = ready(seat)
+    queue_run(member=seat, version=dataset.latest, spec=propose_spec(dataset.latest), name="First try")
+    answer = api.delete(f"/api/v1/datasets/{dataset.pk}/")
+    assert answer.status_code == 409
+    assert "“First try”" in answer.json()["error"]["message"]
+
+
+def test_several_files_in_one_request_make_one_dataset(api, seat):
+    files = [SimpleUploadedFile(f"flowers_{part}.csv", FLOWERS) for part in ("train", "test")]
+    answer = api.post("/api/v1/datasets/", {"file": files})
+    dataset = import_here(Dataset.objects.get(pk=answer.json()["id"]))
+    assert dataset.latest.description["parts"] == {"train": 40, "test": 40}
+
+
+def test_other_peoples_versions_are_not_found(foreign, seat):
+    dataset = ready(seat)
+    assert revise(foreign, dataset, findings=[0]).status_code == 404
+    assert change(foreign, dataset, name="Mine").status_code == 404
+    assert foreign.delete(f"/api/v1/datasets/{dataset.pk}/").status_code == 404
+
+
+def test_the_openapi_page_knows_versions(api):
+    schema = api.get("/api/schema/?format=json").json()
+    assert "/api/v1/datasets/{id}/versions/" in schema["paths"]
+    assert "/api/v1/datasets/{id}/versions/{number}/difference/{other}/" in schema["paths"]

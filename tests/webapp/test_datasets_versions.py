@@ -32,8 +32,36 @@ def revise(seat, dataset, *fixes):
     return revision.version
 
 
+def offers(version):
+    """By the fix's key, the place of the finding that offers it, counted from 1."""
+    return {finding.fix.key: at for at, finding in enumerate(version.describe().quality, start=1) if finding.fix}
+
+
 DROP = Fix(key="drop_rows", title="Remove them", rows=[0, 1, 2])
 CORRECT = Fix(key="set_values", title="Correct it", column="kind", values={5: "rose"})
+
+
+def test_a_remedy_makes_a_new_version_and_writes_down_what_was_done(browser, seat):
+    dataset = ready(seat, REPEATS)
+    first = dataset.latest
+    place = offers(first)["drop_duplicates"]
+    address = reverse("dataset-revise", args=[dataset.pk, 1])
+    assert browser.post(address, {"finding": place}).url == f"{dataset.get_absolute_url()}?tab=versions"
+    revision = make_version(Revision.objects.get())
+    assert revision.version.number == 2
+    assert revision.version.rows < first.rows
+    page = browser.get(f"{dataset.get_absolute_url()}?tab=versions").content.decode()
+    assert revision.done[0] in page
+    assert "Made of version 1" in page
+
+
+def test_several_remedies_make_one_version(seat):
+    dataset = ready(seat, REPEATS)
+    places = [place - 1 for place in offers(dataset.latest).values()]
+    assert len(places) > 1
+    revision = make_version(revising.apply_findings(member=seat, version=dataset.latest, findings=places))
+    assert len(revision.done) == len(places)
+    assert dataset.versions.count() == 2
 
 
 def test_the_version_that_was_changed_stays_as_it_is(seat):

@@ -95,8 +95,8 @@ def store(files: Sequence[Upload]) -> str:
             for upload, folder in zip(files[1:], folders[1:], strict=True):
                 _link(folder / upload.filename, folders[0] / upload.filename)
             storage.move_folder(folders[0], source)
-        for folder in folders[1:]:
-            shutil.rmtree(folder)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
     return source
 
 
