@@ -27,9 +27,9 @@ IMAGE_SIZE: int = Field(
 """The setting that every architecture for pictures has as `image_size`."""
 
 
-def epochs_for(passes: int, rows: int) -> float:
-    """The passes that suit 10,000 pictures, more of them for fewer pictures and fewer for more."""
-    return float(round(passes * max(0.4, min(5.0, (10_000 / max(1, rows)) ** 0.5))))
+def epochs_for(passes: int, rows: int, *, most: float = 5.0) -> float:
+    """The passes that suit 10,000 examples, up to `most` times as many for fewer of them, and fewer for more."""
+    return float(round(passes * max(0.4, min(most, (10_000 / max(1, rows)) ** 0.5))))
 
 
 def fit_pictures(shapes: Shapes, image_size: int) -> Shapes:

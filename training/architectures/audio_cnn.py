@@ -41,9 +41,9 @@ class AudioCNNSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        passes = {"quick": 3, "balanced": 7, "thorough": 20}[preset]
+        passes = {"quick": 4, "balanced": 7, "thorough": 20}[preset]
         recipe = Recipe(
-            epochs=epochs_for(passes, facts.rows),
+            epochs=epochs_for(passes, facts.rows, most=12.0),
             batch_size=min(64, max(16, facts.rows // 40)),
             optimizer="adamw",
             lr=3e-3,

@@ -44,7 +44,7 @@ class AudioGRUSettings(Architecture):
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         passes = {"quick": 8, "balanced": 16, "thorough": 40}[preset]
         recipe = Recipe(
-            epochs=epochs_for(passes, facts.rows),
+            epochs=epochs_for(passes, facts.rows, most=12.0),
             batch_size=min(64, max(16, facts.rows // 40)),
             optimizer="adamw",
             lr=4e-3,
