@@ -68,6 +68,22 @@ class Sample(_Event):
     text: str
 
 
+class Surface(_Event):
+    """How a classifier of two columns and two classes divides the plane, at an evaluation."""
+
+    type: Literal["surface"] = "surface"
+    step: int
+    columns: list[str]
+    """The one to the right, and the one upwards."""
+    classes: list[str]
+    x: list[float]
+    y: list[float]
+    chances: list[list[float]]
+    """Probability of the second class, a row for each place of `y`."""
+    points: list[tuple[float, float, int]]
+    """Examples that it learns from: x, y and the number of their class."""
+
+
 class Checkpoint(_Event):
     """Weights, optimiser, data order and random state of this step are safe on disk in `checkpoint/`."""
 
@@ -109,7 +125,7 @@ class Failed(_Event):
     """Changes to the recipe that would mend it, for the button: {"lr": 0.0001}."""
 
 
-Event: TypeAlias = Started | Phase | Progress | Sample | Checkpoint | Warning | Stopped | Finished | Failed
+Event: TypeAlias = Started | Phase | Progress | Sample | Surface | Checkpoint | Warning | Stopped | Finished | Failed
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

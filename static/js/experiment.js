@@ -1,6 +1,6 @@
 // A starter experiment: the loss of its newest run, drawn while it falls.
 
-import { LineChart, loadPlotly, lookOf } from "./charts.js";
+import { drawSurface, LineChart, loadPlotly, lookOf } from "./charts.js";
 import { readSeries, splitOf } from "./board.js";
 import { listen } from "./live.js";
 
@@ -36,8 +36,23 @@ function hearStatus({ status }) {
   if (ENDED.includes(status)) readCurves();
 }
 
+const plane = document.querySelector("#surface");
+let divided = plane && JSON.parse(document.querySelector("#surface-now").textContent);
+
+function hearNote(note) {
+  if (note.kind !== "surface" || !plane) return;
+  divided = note;
+  drawSurface(plane, note.data);
+}
+
+function drawPlane() {
+  if (divided) drawSurface(plane, divided.data);
+}
+
 loadPlotly();
 readCurves();
+drawPlane();
+document.addEventListener("themechange", drawPlane);
 const stream = new URL(card.dataset.eventsUrl, location.href);
 stream.searchParams.set("after", card.dataset.after);
-listen(stream.href, { progress: hearProgress, status: hearStatus, reset: readCurves });
+listen(stream.href, { progress: hearProgress, note: hearNote, status: hearStatus, reset: readCurves });

@@ -10,6 +10,7 @@ from training.architectures import ARCHITECTURES
 from training.data.importing import import_dataset, read_description
 from training.data.roles import roles_for
 from training.data.starters import STARTERS, starter
+from training.events import Surface
 from training.experiments import EXPERIMENTS, Experiment
 from training.loop import train
 from training.report import Report
@@ -60,3 +61,19 @@ def test_least_squares_finds_the_line_itself(tmp_path: Path) -> None:
     facts = Report.model_validate_json((tmp_path / "run" / "report.json").read_bytes()).facts
     assert facts["Weight of x"] == pytest.approx(2)
     assert facts["Constant"] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_model_of_two_columns_shows_how_it_divides_the_plane(tmp_path: Path) -> None:
+    list(import_dataset([starter("logical-xor").write(tmp_path)], tmp_path / "data"))
+    events = list(train(experiment_spec(EXPERIMENTS["xor-network"], tmp_path / "data"), tmp_path / "run"))
+    last = [event for event in events if isinstance(event, Surface)][-1]
+    assert last.columns == ["a", "b"]
+    assert last.classes == ["no", "yes"]
+    assert sorted(last.points) == [(0.0, 0.0, 0), (0.0, 1.0, 1), (1.0, 0.0, 1), (1.0, 1.0, 0)]
+    for x, y, kind in last.points:
+        row, column = _nearest(last.y, y), _nearest(last.x, x)
+        assert round(last.chances[row][column]) == kind
+
+
+def _nearest(places: list[float], value: float) -> int:
+    return min(range(len(places)), key=lambda at: abs(places[at] - value))

@@ -49,6 +49,8 @@ class Experiment:
     preset: ClassVar[Preset] = "quick"
     settings: ClassVar[Mapping[str, JsonValue]] = {}
     recipe: ClassVar[Mapping[str, JsonValue]] = {}
+    plane: ClassVar[bool] = False
+    """Whether it learns two classes from two columns, so that one can watch it divide the plane."""
     takes: ClassVar[str]
     """How long, in words."""
     result: ClassVar[str]

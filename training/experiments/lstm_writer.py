@@ -10,7 +10,7 @@ class LSTMWriter(Experiment):
     order = 70
     data = "tiny-shakespeare"
     task = "language-modeling"
-    architecture = "lstm-lm"
+    architecture = "recurrent-lm"
     takes = "two minutes"
     result = "The held-out loss falls from 4.17 to about 1.9 nats a letter, and the samples look like a play."
     expected = Expected("nats", 1.5, 2.1)

@@ -12,6 +12,7 @@ class TruthTable(Experiment):
     task = "tabular-classification"
     architecture = "linear"
     roles = {"target": ["both"], "features": ["a", "b"]}
+    plane = True
     takes = "a second"
     result = "All four points are right: a weight for a, one for b and a constant are enough."
     expected = Expected("accuracy", 1.0, 1.0)

@@ -24,6 +24,7 @@ class TwoThreeOne(Experiment):
         "evaluations": 30,
         "seed": 1,
     }
+    plane = True
     takes = "some seconds"
     result = (
         "About 96 of 100 new points are right; saying “no” always gets 70. With so few units some starts get stuck:"

@@ -12,6 +12,7 @@ class XorLine(Experiment):
     task = "tabular-classification"
     architecture = "linear"
     roles = {"target": ["differ"], "features": ["a", "b"]}
+    plane = True
     takes = "a second"
     result = "At most three of four points are right, however long it trains: the loss stays at log 2 = 0.693."
     expected = Expected("accuracy", 0.0, 0.75)

@@ -22,6 +22,7 @@ class XorNetwork(Experiment):
         "schedule": "constant",
         "warmup": 0.0,
     }
+    plane = True
     takes = "some seconds"
     result = "All four points are right after some hundred small corrections."
     expected = Expected("accuracy", 1.0, 1.0)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from training.architectures import Shapes
 from training.device import Device
-from training.events import Sample, Warning
+from training.events import Sample, Surface, Warning
 from training.examples import Examples, Part
 from training.registry import Registry
 from training.report import Report
@@ -63,8 +63,8 @@ class Objective(Protocol):
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
         """Loss and a few measures over one part, without touching torch's global random state."""
 
-    def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
-        """What the model says at this moment; only language models say something."""
+    def samples(self, model: nn.Module, step: int) -> Iterator[Sample | Surface]:
+        """What can be shown of the model at this moment: what a language model writes, how a plane is divided."""
 
     def baselines(self) -> list[Guess]:
         """Answers of the honest alternatives on the test part."""

@@ -18,7 +18,7 @@ from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import judge_classes, judge_values
-from training.events import Sample
+from training.events import Surface
 from training.examples import Examples, Part
 from training.measures import Floats, class_measures, value_measures
 from training.model_folder import load_network, read_config
@@ -27,6 +27,7 @@ from training.objectives import OBJECTIVES, Guess, Objective
 from training.predict import PREDICTORS, best_first
 from training.report import Report
 from training.spec import TrainSpec
+from training.surface import draw_surface
 from training.tables import ReadsTable, Scaling, TableEncoding, learn_encoding
 from training.verdict import plain_number
 
@@ -73,7 +74,7 @@ class Table:
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
         raise NotImplementedError
 
-    def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
+    def samples(self, model: nn.Module, step: int) -> Iterator[Surface]:
         return iter(())
 
     def scores(self, model: nn.Module, part: Part) -> Tensor:
@@ -134,6 +135,11 @@ class TableClasses(Table):
         known = self.truth[part] >= 0
         return class_measures(self.truth[part][known], self._probabilities(model, part)[known])
 
+    def samples(self, model: nn.Module, step: int) -> Iterator[Surface]:
+        features, truth = self._features("train"), self.truth["train"]
+        surface = draw_surface(features, self.labels, truth, lambda plane: self._chances(model, plane), step)
+        return iter([surface] if surface else [])
+
     def baselines(self) -> list[Guess]:
         known = int((self.truth["test"] >= 0).sum())
         return [labels.majority(self.truth["train"], self.labels, known), *self.rivals()]
@@ -156,6 +162,14 @@ class TableClasses(Table):
 
     def preparation(self) -> dict[str, object]:
         return {"encoding": self.encoding.model_dump(mode="json"), "labels": self.labels}
+
+    def _features(self, part: Part) -> pl.DataFrame:
+        return self.examples.frame.select(self.spec.roles["features"])[self.examples.rows[part]]
+
+    @torch.no_grad()
+    def _chances(self, model: nn.Module, rows: pl.DataFrame) -> Floats:
+        numbers, codes = self.encoding.encode(rows)
+        return np.asarray(model(self._tensor(numbers), self._tensor(codes)).softmax(dim=1).double().cpu().numpy())
 
     def _probabilities(self, model: nn.Module, part: Part) -> Floats:
         return self.scores(model, part).softmax(dim=1).double().cpu().numpy()

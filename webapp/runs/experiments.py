@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -14,6 +15,7 @@ from webapp.datasets.models import Dataset
 from webapp.projects.models import Membership, Project
 from webapp.runs import services
 from webapp.runs.models import Run
+from webapp.runs.news import note_as_json
 from webapp.runs.presenters import Score, headline, metric_of
 
 
@@ -25,6 +27,12 @@ class Attempt:
     run: Run | None
     score: Score | None
     """The measure that was promised something, once the run is finished."""
+
+    @property
+    def surface(self) -> dict[str, Any] | None:
+        """How the newest run divides the plane of its two columns by now, if it is one of that kind."""
+        note = self.run.notes.filter(kind="surface").last() if self.run else None
+        return note_as_json(note) if note else None
 
     @property
     def held(self) -> bool:

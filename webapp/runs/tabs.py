@@ -225,7 +225,7 @@ def parts_of(run: Run, counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def logs(run: Run) -> Context:
     """The newest notes, in the order in which they were written."""
-    return {"notes": reversed(run.notes.exclude(kind="sample").order_by("-pk")[:MOST_NOTES])}
+    return {"notes": reversed(run.notes.exclude(kind__in=["sample", "surface"]).order_by("-pk")[:MOST_NOTES])}
 
 
 def settings(run: Run) -> Context:
