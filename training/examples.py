@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from training.data.schema import ID, PART
-from training.data.split import assign_parts
+from training.data.split import assign_parts, division_column
 from training.errors import TrainingError
 from training.spec import TrainSpec
 
@@ -45,10 +45,11 @@ def read_examples(spec: TrainSpec) -> Examples:
     """
     path = Path(spec.data) / "data.parquet"
     columns = [column for names in spec.roles.values() for column in names]
-    frame = _read_columns(path, columns)
+    decides = division_column(spec.split, spec.column("target") if "target" in spec.roles else "")
+    frame = _read_columns(path, [*columns, *([decides] if decides else [])])
     ids = frame[ID].to_numpy()
     given = frame[PART].to_list() if PART in frame.columns else [None] * frame.height
-    parts = assign_parts(ids, given, spec.split)
+    parts = assign_parts(ids, given, spec.split, frame[decides] if decides else None)
     usable = (
         frame[spec.column("target")].is_not_null().to_numpy() if "target" in spec.roles else np.ones(len(ids), bool)
     )

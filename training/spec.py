@@ -1,7 +1,7 @@
 """The frozen description of one training: what, on which data, with which network, and how."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
@@ -9,6 +9,8 @@ from training.architectures import ARCHITECTURES, Architecture
 from training.errors import TrainingError
 from training.recipes import Recipe, Settings
 from training.tasks import TASKS, Task
+
+SplitMethod: TypeAlias = Literal["random", "stratified", "group", "time", "column"]
 
 
 class Split(Settings):
@@ -25,6 +27,37 @@ class Split(Settings):
         description="Examples that only choose the best moment; needed for early stopping.",
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, title="Split seed", description="Another number, another division.")
+    how: SplitMethod = Field(
+        "random",
+        title="Divide",
+        description="At random; with each class in equal shares; groups whole, so that one person or device is on one "
+        "side only; by time, the latest held out; or as a column says (train, val, test).",
+    )
+    column: str = Field(
+        "",
+        max_length=200,
+        title="Column to divide by",
+        description="The group, the time or the part of each row. Not needed when dividing at random or by class.",
+    )
+    folds: int = Field(
+        0,
+        ge=0,
+        le=20,
+        title="Folds",
+        description="For cross-validation: the examples are divided into so many parts, and one is held out. "
+        "0 divides once, by the held-out share.",
+    )
+    fold: int = Field(1, ge=1, le=20, title="Fold held out", description="Which of the folds judges this run.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.how in ("group", "time", "column") and not self.column:
+            raise ValueError("Name the column to divide by.")
+        if self.folds == 1 or (self.folds and self.how in ("time", "column")):
+            raise ValueError("Folds need at least two, and a division at random, by class or by group.")
+        if self.folds and self.fold > self.folds:
+            raise ValueError(f"There are {self.folds} folds; hold out one of them.")
+        return self
 
 
 class TrainSpec(Settings):

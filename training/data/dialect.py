@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from training.errors import TrainingError
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 """In the order of preference: a comma is the one that numbers and sentences contain too."""
 _SAMPLE_ROWS = 500
+_FEW_ODD = 2
+"""Lines with an odd number of quotes; with more of them, quotes are letters that people type."""
 _NUMBER = re.compile(r"[+-]?[$€£¥]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?")
 _IDENTIFIER = re.compile(r"[^\W\d][\w .:/()\[\]%#?&°²³+-]{0,40}")
 _HEADERS = """
@@ -148,16 +151,28 @@ def quotes_hold(path: Path, delimiter: str, name: str) -> bool:
     failure = _first_quote_failure(path, delimiter)
     if failure is None:
         return True
-    if consistency(sample_rows(_first_text(path), delimiter, quoted=False, complete=False))[0] >= 0.98:
-        return False
     line, closed = failure
-    if closed:
+    rows = sample_rows(_first_text(path), delimiter, quoted=False, complete=False)
+    if consistency(rows)[0] >= 0.98 and _quotes_are_letters(path, rows):
+        return False
+    if closed == line:
         return True
     raise TrainingError(
-        f"{name}: the quotation mark in line {line} is never closed, so the rest of the file cannot be read.",
+        f"{name}: the quotation mark in line {line} is never closed, or not where its cell ends.",
         "Close or remove that quotation mark and upload the file again.",
         code="open_quote",
     )
+
+
+def _quotes_are_letters(path: Path, rows: list[list[str]]) -> bool:
+    """Whether quotes stand where they like, rather than around cells of which one was left open."""
+    marked = [cell for row in rows for cell in row if '"' in cell]
+    around = sum(len(cell) > 1 and cell[0] == '"' == cell[-1] for cell in marked)
+    if around > 0.5 * len(marked):
+        return False
+    with path.open("rb") as file:
+        odd = islice((line for line in file if line.count(b'"') % 2), _FEW_ODD + 1)
+        return sum(1 for _ in odd) > _FEW_ODD
 
 
 def _first_text(path: Path) -> str:
@@ -180,8 +195,8 @@ def _quotes_are_strict(path: Path, delimiter: str) -> bool:
     return inside == 0
 
 
-def _first_quote_failure(path: Path, delimiter: str) -> tuple[int, bool] | None:
-    """Line of the first quoted cell that does not end at a delimiter, and whether its quote is closed at all."""
+def _first_quote_failure(path: Path, delimiter: str) -> tuple[int, int | None] | None:
+    """Line of the first quoted cell that does not end at a delimiter, and the line where its quote ends if it does."""
     csv.field_size_limit(1 << 30)
     before = 0
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
@@ -193,4 +208,4 @@ def _first_quote_failure(path: Path, delimiter: str) -> tuple[int, bool] | None:
             except StopIteration:
                 return None
             except csv.Error as error:
-                return before + 1, "unexpected end" not in str(error)
+                return before + 1, None if "unexpected end" in str(error) else reader.line_num

@@ -142,7 +142,7 @@ def _tells_class(pair: pl.DataFrame, rows: int) -> bool:
         return False
     values = pair[name]
     if values.dtype.is_numeric() and values.n_unique() > _BINS:
-        values = values.rank("dense").cast(pl.Float64).qcut(_BINS, allow_duplicates=True).to_physical()
+        values = (values.rank() * _BINS / len(values)).cast(pl.Int64)
     grouped = pl.DataFrame({"class": pair[target].cast(pl.String), "value": values.cast(pl.String)})
     groups = grouped.group_by("value", "class").len().group_by("value").agg(pl.col("len").max().alias("best"))
     right = (groups["best"].sum() - len(groups)) / max(len(pair) - len(groups), 1)

@@ -26,6 +26,8 @@ class Record:
     line: int
     fields: dict[str, object]
     done: float
+    number: int = 0
+    """The place in its list, from 1, where lines say little; 0 where they say enough."""
 
 
 def read_records(source: Source, title: str, records: Callable[[SetAside], Iterator[Record]]) -> Reading:
@@ -93,7 +95,8 @@ def _conversation_frame(source: Source, records: list[Record], names: dict[str, 
     for record in records:
         messages, reason = to_messages(record.fields)
         if reason:
-            aside.add(source.name, record.line, reason, json.dumps(record.fields, ensure_ascii=False))
+            entry = f"entry {record.number}: " if record.number else ""
+            aside.add(source.name, record.line, entry + reason, json.dumps(record.fields, ensure_ascii=False))
         else:
             kept.append(record)
             chats.append(messages)

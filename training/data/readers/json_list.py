@@ -54,7 +54,7 @@ def read_list(path: Path, name: str, aside: SetAside) -> Iterator[Record]:
     """The objects of a list, decoded one after the other; raises TrainingError that names a broken line."""
     decoder = json.JSONDecoder()
     size, line, buffer, read = max(path.stat().st_size, 1), 1, "", 0
-    opened = False
+    opened, number = False, 0
     with path.open(encoding="utf-8", newline="") as file:
         while True:
             chunk = file.read(max(_CHUNK, len(buffer)))
@@ -75,15 +75,17 @@ def read_list(path: Path, name: str, aside: SetAside) -> Iterator[Record]:
                 except json.JSONDecodeError as error:
                     if chunk and len(buffer) - start < MAX_ITEM:
                         break  # the object goes on in the next chunk
-                    raise _broken(name, line + buffer.count("\n", position, error.pos), error.msg) from error
+                    where = line + buffer.count("\n", position, error.pos)
+                    raise _broken(name, where, error.msg, near=buffer, at=error.pos, number=number) from error
                 if chunk and end >= len(buffer):
                     break  # a number may go on in the next chunk
                 line += buffer.count("\n", position, start)
+                number += 1
                 if isinstance(value, dict):
                     fields = without_surrogates(value) if "\\u" in buffer[start:end] else value
-                    yield Record(line, fields, min(read / size, 1.0))
+                    yield Record(line, fields, min(read / size, 1.0), number)
                 else:
-                    aside.add(name, line, "not an object in braces", buffer[start:end])
+                    aside.add(name, line, f"entry {number} is no object in braces", buffer[start:end])
                 line += buffer.count("\n", start, end)
                 position = end
             buffer = buffer[position:]
@@ -100,9 +102,9 @@ def load_object(path: Path, name: str) -> dict[str, object]:
             code="large_object",
         )
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
     except json.JSONDecodeError as error:
-        raise _broken(name, error.lineno, error.msg) from error
+        raise _broken(name, error.lineno, error.msg, near=error.doc, at=error.pos) from error
     except RecursionError as error:
         raise _broken(name, 1, "it is nested too deeply") from error
     return dict(value)
@@ -150,7 +152,7 @@ def as_records(values: list[object], name: str, aside: SetAside) -> Iterator[Rec
     """Objects that are in memory; what is none is set aside with its number."""
     for number, value in enumerate(values, start=1):
         if isinstance(value, dict):
-            yield Record(number, without_surrogates(value), number / len(values))
+            yield Record(number, without_surrogates(value), number / len(values), number)
         else:
             aside.add(name, number, "not an object in braces", str(value))
 
@@ -185,7 +187,10 @@ def _skip(buffer: str, position: int, also: str) -> int:
     return position
 
 
-def _broken(name: str, line: int, reason: str) -> TrainingError:
+def _broken(name: str, line: int, reason: str, *, near: str = "", at: int = 0, number: int = 0) -> TrainingError:
+    """What is wrong, where, and what stands there, because a file may be a single line."""
+    around = " ".join(near[max(at - 20, 0) : at + 20].split())
+    place = f"line {line}" + (f", after object {number:,}" if number else "") + (f", near “{around}”" if around else "")
     return TrainingError(
-        f"{name} is no valid JSON: line {line}: {reason}.", "Correct that line and upload it again.", code="bad_json"
+        f"{name} is no valid JSON: {place}: {reason}.", "Correct that place and upload it again.", code="bad_json"
     )
