@@ -30,7 +30,15 @@ class Reads(Protocol):
     """What the settings of every network for texts say."""
 
     length: int
+    """Tokens of a text that are read; 0 where only words are counted."""
     counted: bool
+
+
+class CountsWords(Protocol):
+    """Settings of a model that only counts."""
+
+    words: int
+    letters: int
 
 
 @runtime_checkable

@@ -24,6 +24,8 @@ MOST_CHARACTERS = 20_000_000
 """Characters that are learnt from at most, about half a minute of one core; more texts than that are sampled."""
 MOST_WEIGHTS = 20_000_000
 """Columns times classes at most; the rarest columns go first."""
+LONGEST = (2, 5)
+"""Words in a row, and letters in a row, that are counted."""
 FIFTHS = 5
 FILE = "counted.safetensors"
 
@@ -66,10 +68,11 @@ class CountedWords:
     weights: NDArray[np.float32]
     """(columns of words and then of letters, classes)."""
     bias: NDArray[np.float32]
+    longest: tuple[int, int] = LONGEST
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Log probabilities (texts, classes), up to a constant per text."""
-        weighed = _weigh(self.words, self.letters, count_words(texts), count_letters(texts))
+        weighed = _weigh(self.words, self.letters, *_count(texts, self.longest))
         return np.asarray(weighed @ self.weights + self.bias, dtype=np.float64)
 
     def save(self, folder: Path) -> None:
@@ -81,6 +84,7 @@ class CountedWords:
             "letters_rarity": self.letters.rarity,
             "weights": self.weights,
             "bias": self.bias,
+            "longest": np.array(self.longest),
         }
         save_file(tensors, folder / FILE)
 
@@ -89,7 +93,8 @@ class CountedWords:
         """Read what `save` wrote."""
         of = load_file(folder / FILE)
         words, letters = Weighting(of["words"], of["words_rarity"]), Weighting(of["letters"], of["letters_rarity"])
-        return cls(words, letters, of["weights"], of["bias"])
+        longest = (int(of["longest"][0]), int(of["longest"][1]))
+        return cls(words, letters, of["weights"], of["bias"], longest)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ class Learnt:
         return apart
 
 
-def learn_counted_words(texts: Sequence[str], truth: Ints, classes: int, *, fifths: int = 1) -> Learnt:
+def learn_counted_words(
+    texts: Sequence[str], truth: Ints, classes: int, *, fifths: int = 1, longest: tuple[int, int] = LONGEST
+) -> Learnt:
     """Learn from `texts` and their class numbers (n,), each of `classes` at least once.
 
     `fifths` of the texts, 1 to 5, are scored by models that have not seen them; with 5 that is every text but those of
@@ -117,7 +124,7 @@ def learn_counted_words(texts: Sequence[str], truth: Ints, classes: int, *, fift
     """
     some = _affordable(texts, truth, classes)
     chosen, known = [texts[index] for index in some], truth[some]
-    word_counts, letter_counts = count_words(chosen), count_letters(chosen)
+    word_counts, letter_counts = _count(chosen, longest)
     most = MOST_WEIGHTS // (2 * classes)
     words = Weighting.learn(word_counts, least=1, most=most)
     letters = Weighting.learn(letter_counts, least=2, most=most)
@@ -132,8 +139,12 @@ def learn_counted_words(texts: Sequence[str], truth: Ints, classes: int, *, fift
     seen_apart = (fold >= 0) & (fold < fifths)
     mixture = _learn_mixture(apart[:, seen_apart], known[seen_apart])
     matrix = np.tensordot(mixture, np.stack(maps), axes=1)
-    model = CountedWords(words, letters, matrix[:-1].astype(np.float32), matrix[-1].astype(np.float32))
+    model = CountedWords(words, letters, matrix[:-1].astype(np.float32), matrix[-1].astype(np.float32), longest)
     return Learnt(model, some, np.tensordot(mixture, apart, axes=1))
+
+
+def _count(texts: Sequence[str], longest: tuple[int, int]) -> tuple[Counts, Counts]:
+    return count_words(texts, longest=longest[0]), count_letters(texts, longest=longest[1])
 
 
 def _weigh(words: Weighting, letters: Weighting, word_counts: Counts, letter_counts: Counts) -> csr_matrix:

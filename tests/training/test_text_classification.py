@@ -24,10 +24,14 @@ TASK = "text-classification"
 CPU = Device(torch.device("cpu"), torch.float32)
 GOOD, BAD = ["lovely", "great", "happy", "warm"], ["awful", "sad", "cold", "broken"]
 SMALL: dict[str, dict[str, Any]] = {
+    "counted-words": {},
     "text-recurrent": {"width": 16, "length": 16},
     "text-transformer": {"width": 16, "heads": 2, "layers": 1, "length": 16},
     "pretrained-encoder": {"length": 16},
 }
+
+READERS = [one for one in architectures_for(TASK) if "counted" in one.model_fields]
+"""Networks, which may build on counted words."""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +98,7 @@ def finish(spec: TrainSpec, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("architecture", [one.key for one in architectures_for(TASK)])
+@pytest.mark.parametrize("architecture", [one.key for one in READERS])
 def test_every_architecture_learns_to_sort_texts(
     architecture: str, counted: bool, text_spec: Callable[..., TrainSpec], tmp_path: Path
 ) -> None:
@@ -182,7 +186,7 @@ def test_the_packaged_encoder_is_tuned_a_few_steps(text_spec: Callable[..., Trai
     assert set(answer["probabilities"]) == {"true", "false"}  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("architecture", architectures_for(TASK), ids=lambda one: one.key)
+@pytest.mark.parametrize("architecture", READERS, ids=lambda one: one.key)
 def test_costs_agree_with_the_network_that_is_built(architecture: type[Architecture]) -> None:
     shapes = Shapes(outputs=4, vocabulary=3000, length=128)
     for settings in (architecture(length=128), architecture.preset("balanced", TASK, _facts(shapes))[0]):  # type: ignore[call-arg]
@@ -231,3 +235,14 @@ def test_the_lstm_reads_like_the_two_way_lstm_of_torch() -> None:
     _, (memory, _) = reference(model.embedding(ids))  # type: ignore[operator]
     expected = model.head(torch.cat(list(memory), dim=1))  # type: ignore[operator]
     torch.testing.assert_close(model(ids, torch.ones(3, 6, dtype=torch.bool)), expected)
+
+
+def test_counted_words_alone_are_learnt_in_one_round_and_answer_as_they_were_judged(
+    text_spec: Callable[..., TrainSpec], tmp_path: Path
+) -> None:
+    report = finish(text_spec("counted-words", recipe={"epochs": 1}, words=1, letters=3), tmp_path)
+    assert report["metrics"]["accuracy"]["value"] == 1.0
+    assert [baseline["key"] for baseline in report["baselines"]] == ["majority"]
+    assert not (tmp_path / "model" / "tokenizer.json").exists()
+    answers = TextPredictor(tmp_path / "model", CPU).answer([{"text": "so sad"}, {"text": "so great"}], {})
+    assert [answer["label"] for answer in answers] == ["false", "true"]

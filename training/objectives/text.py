@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, TypeVar, cast
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training import labels
-from training.architectures import Shapes
+from training.architectures import Rounds, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import judge_classes
@@ -26,11 +27,11 @@ from training.measures import Floats, Ints, class_measures
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS, best_first
-from training.reading import Encoded, Reads, encode_texts, join_columns, join_values, make_tokenizer
+from training.reading import CountsWords, Encoded, Reads, encode_texts, join_columns, join_values, make_tokenizer
 from training.report import Report
 from training.spec import TrainSpec
 from training.text import load_tokenizer
-from training.tfidf import FIFTHS, CountedWords, Learnt, learn_counted_words
+from training.tfidf import FIFTHS, LONGEST, CountedWords, Learnt, learn_counted_words
 from training.words import leave_out, split_words
 
 T = TypeVar("T")
@@ -61,17 +62,24 @@ class TextClasses:
         if not any(text.strip() for text in self.texts["train"]):
             raise TrainingError("All texts are empty.", "Choose another column to read.", code="empty_texts")
         model_folder.mkdir(parents=True, exist_ok=True)
-        tokenizer = make_tokenizer(spec.network(), self.texts["train"])
-        tokenizer.save_pretrained(model_folder)
-        self.vocabulary = len(tokenizer)
-        self.shapes = Shapes(outputs=len(self.labels), vocabulary=self.vocabulary, length=self.settings.length)
-        self.encoded = self._each(lambda texts: encode_texts(tokenizer, texts, self.settings.length))
+        self.model_folder = model_folder
+        self.shapes = Shapes(outputs=len(self.labels))
+        self.encoded: dict[Part, Encoded] = {}
+        self.linear: Learnt | None = None
+        if self.settings.length:
+            self._cut_into_tokens()
+            if self.settings.counted:
+                linear = self._learn_linear(fifths=FIFTHS)
+                self._build_on(linear)
+                self.apart = torch.from_numpy(linear.apart(self.counted["train"])).float()
 
-        self.linear = self._learn_linear(fifths=FIFTHS) if self.settings.counted else None
-        if self.linear is not None:
-            self.linear.model.save(model_folder)
-            self.counted = self._each(self.linear.model.scores)
-            self.apart = torch.from_numpy(self.linear.apart(self.counted["train"])).float()
+    def count_words(self, model: nn.Module) -> Rounds:
+        """The one round of a model that only counts: learn it, and tell the losses."""
+        longest = cast(CountsWords, self.settings)
+        self._build_on(self._learn_linear(fifths=1, longest=(longest.words, longest.letters)))
+        seen = self.truth["train"] >= 0
+        loss = class_measures(self.truth["train"][seen], self._probabilities(model, "train")[seen])["loss"]
+        yield {"train/loss": loss} | {f"val/{name}": value for name, value in self.evaluate(model, "val").items()}
 
     def initialise(self, model: nn.Module) -> None:
         pass  # readers start from plain random or from pretrained weights
@@ -95,10 +103,11 @@ class TextClasses:
 
     def baselines(self) -> list[Guess]:
         known = self.truth["test"] >= 0
-        return [
-            labels.majority(self.truth["train"], self.labels, int(known.sum())),
-            self._linear_guess([text for text, there in zip(self.texts["test"], known, strict=True) if there]),
-        ]
+        majority = labels.majority(self.truth["train"], self.labels, int(known.sum()))
+        if not self.encoded:  # it is that linear model itself
+            return [majority]
+        texts = [text for text, there in zip(self.texts["test"], known, strict=True) if there]
+        return [majority, self._linear_guess(texts)]
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
         known = self.truth["test"] >= 0
@@ -117,8 +126,23 @@ class TextClasses:
     def preparation(self) -> dict[str, object]:
         return {"labels": self.labels, "columns": self.spec.roles["text"], "counted": self.settings.counted}
 
+    def _cut_into_tokens(self) -> None:
+        tokenizer = make_tokenizer(self.spec.network(), self.texts["train"])
+        tokenizer.save_pretrained(self.model_folder)
+        length = self.settings.length
+        self.shapes = replace(self.shapes, vocabulary=len(tokenizer), length=length)
+        self.encoded = self._each(lambda texts: encode_texts(tokenizer, texts, length))
+
+    def _build_on(self, linear: Learnt) -> None:
+        """Add what a linear model over counted words says to whatever the network says."""
+        self.linear = linear
+        linear.model.save(self.model_folder)
+        self.counted = self._each(linear.model.scores)
+
     def warnings(self) -> list[Warning]:
         """Say so if many texts are longer than what is read."""
+        if not self.encoded:
+            return []
         share = self.encoded["train"].cut / len(self.texts["train"])
         if share < MOST_CUT:
             return []
@@ -126,7 +150,7 @@ class TextClasses:
         return [Warning(message=message, hint="Raise “Longest text” if their ends matter.")]
 
     def _probabilities(self, model: nn.Module, part: Part) -> Floats:
-        scores = read_scores(model, self.encoded[part], self.device.torch)
+        scores = read_scores(model, self.encoded[part], self.device.torch) if self.encoded else 0.0
         if self.linear is not None:
             scores = scores + self.counted[part]
         return np.asarray(softmax(scores, axis=1))
@@ -137,8 +161,10 @@ class TextClasses:
         same = self.examples.rows["val"] is self.examples.rows["test"]
         return {"train": train, "val": test if same else work(self.texts["val"]), "test": test}
 
-    def _learn_linear(self, *, fifths: int) -> Learnt:
-        return learn_counted_words(self.texts["train"], self.truth["train"], len(self.labels), fifths=fifths)
+    def _learn_linear(self, *, fifths: int, longest: tuple[int, int] = LONGEST) -> Learnt:
+        return learn_counted_words(
+            self.texts["train"], self.truth["train"], len(self.labels), fifths=fifths, longest=longest
+        )
 
     def _linear_guess(self, texts: list[str]) -> Guess:
         linear = self.linear or self._learn_linear(fifths=1)
@@ -149,10 +175,13 @@ class TextClasses:
         return Guess("tfidf", "Weighted words (TF-IDF, linear)", about, answers)
 
     def _facts(self) -> dict[str, JsonValue]:
+        if not self.encoded:
+            assert self.linear is not None
+            return {"Words and letter groups with a weight": len(self.linear.model.weights)}
         train = self.encoded["train"]
         batches = self.epoch(torch.Generator().manual_seed(0), self.spec.recipe.batch_size)
         return {
-            "Vocabulary": self.vocabulary,
+            "Vocabulary": self.shapes.vocabulary,
             "Tokens per text": round(float(train.lengths.mean()), 1),
             "Texts longer than what is read": f"{train.cut / len(train.lengths):.1%}",
             "Padding": f"{train.padding(batches):.1%}",
@@ -172,7 +201,7 @@ class TextPredictor:
         self.columns = cast(list[str], prepared["columns"])
         self.length = int(cast(dict[str, int], config["shapes"])["length"])
         self.counted = CountedWords.load(folder) if prepared["counted"] else None
-        self.tokenizer = load_tokenizer(folder)
+        self.tokenizer = load_tokenizer(folder) if self.length else None
         self.model = load_network(folder).to(device.torch)
         self.device = device
 
@@ -200,9 +229,11 @@ class TextPredictor:
         ]
 
     def _scores(self, texts: list[str]) -> Floats:
-        scores = read_scores(self.model, encode_texts(self.tokenizer, texts, self.length), self.device.torch)
+        scores = np.zeros((len(texts), len(self.labels)))
+        if self.tokenizer is not None:
+            scores += read_scores(self.model, encode_texts(self.tokenizer, texts, self.length), self.device.torch)
         if self.counted is not None:
-            scores = scores + self.counted.scores(texts)
+            scores += self.counted.scores(texts)
         return scores
 
     def _text(self, row: dict[str, object]) -> str:
