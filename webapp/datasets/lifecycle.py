@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from training.data.schema import Description
 from webapp.core import live
-from webapp.datasets.models import Dataset, DatasetVersion, Revision
+from webapp.datasets.models import Dataset, DatasetVersion, Label, Revision
 
 SILENCE = timedelta(seconds=45)
 """After so long without a heartbeat a worker counts as lost; it beats every ten seconds."""
@@ -67,6 +67,8 @@ def finish_revision(revision: Revision, *, size: int, description: Description, 
             dataset, number=newest + 1, folder=revision.folder, size=size, description=description
         )
         revision.save(update_fields=["version"])
+        columns = {step["column"] for step in revision.steps if step["key"] == "set_values"}
+        Label.objects.filter(version=revision.base, column__in=columns).delete()
     _announce(revision, Revision.Status.READY)
     return True
 

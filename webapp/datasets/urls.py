@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.datasets import revision_views, upload_views, views
+from webapp.datasets import label_views, revision_views, upload_views, views
 
 urlpatterns = [
     path("datasets/", views.datasets, name="datasets"),
@@ -24,6 +24,9 @@ urlpatterns = [
     path("datasets/<int:pk>/v<int:number>/revise/", revision_views.revise, name="dataset-revise"),
     path("datasets/<int:pk>/v<int:number>/compare/", revision_views.compare, name="dataset-compare"),
     path("datasets/<int:pk>/v<int:number>/delete/", revision_views.delete_version, name="dataset-version-delete"),
+    path("datasets/<int:pk>/label/", label_views.label, name="dataset-label"),
+    path("datasets/<int:pk>/label/give/", label_views.give, name="dataset-label-give"),
+    path("datasets/<int:pk>/label/save/", label_views.save, name="dataset-label-save"),
     path("datasets/<int:pk>/original/", views.original, name="dataset-original"),
     path("datasets/<int:pk>/v<int:number>.parquet", views.parquet, name="dataset-parquet"),
     path("datasets/<int:pk>/v<int:number>.csv", views.csv, name="dataset-csv"),
