@@ -28,8 +28,8 @@ class Stretches(Protocol):
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs and targets of some stretches, (B, T) int64 each; targets that do not count are IGNORED."""
 
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Every token that counts, after the token it follows: (n,) each."""
+    def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Every token in reading order, and the one after it, IGNORED where that does not count: (n,) each."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Windows:
         tokens = self.ids[places].long()
         return tokens[:, :-1], tokens[:, 1:]
 
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         ids = self.ids.cpu().numpy().astype(np.int64)
         return ids[:-1], ids[1:]
 
@@ -96,9 +96,8 @@ class Conversations:
         inputs = torch.where(real, self.ids[places].long(), 0)
         return inputs, torch.where(real, self.targets[places], IGNORED)
 
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        counts = self.targets != IGNORED
-        return self.ids[counts].cpu().numpy().astype(np.int64), self.targets[counts].cpu().numpy()
+    def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return self.ids.cpu().numpy().astype(np.int64), self.targets.cpu().numpy()
 
 
 def thin(indices: Tensor, most: int) -> Tensor:

@@ -22,6 +22,8 @@ from training.errors import TrainingError
 from training.events import Event, Progress, Sample, Stopped
 from training.examples import read_examples
 from training.loop import train
+from training.model_folder import load_network
+from training.models.ngram import Ngram, count_orders
 from training.objectives.language import Language
 from training.recipes import Recipe
 from training.report import Report
@@ -37,9 +39,10 @@ CHAT = [
     {"role": "user", "content": "bye"},
     {"role": "assistant", "content": "so long"},
 ]
-TINY = {
+TINY: dict[str, dict[str, object]] = {
+    "ngram": {"longest": 4, "length": 32},
     "gpt": {"layers": 2, "width": 32, "heads": 2, "length": 32, "dropout": 0.1},
-    "lstm-lm": {"width": 32, "layers": 2, "length": 32, "dropout": 0.1},
+    "recurrent-lm": {"width": 32, "layers": 2, "length": 32, "dropout": 0.1},
 }
 
 
@@ -128,7 +131,7 @@ def test_a_small_gpt_writes_better_than_counting_neighbours(
     assert predictions["row"].min() == 54
 
 
-@pytest.mark.parametrize("architecture", ["gpt", "lstm-lm", "pretrained-causal"])
+@pytest.mark.parametrize("architecture", ["gpt", "recurrent-lm", "pretrained-causal"])
 def test_a_language_run_stopped_and_resumed_gives_the_curve_of_one_that_was_not(
     make_spec: Callable[..., TrainSpec], tmp_path: Path, architecture: str
 ) -> None:
@@ -250,7 +253,7 @@ def test_conversations_without_an_answer_are_refused_in_words(
         prepare(make_spec("pretrained-causal", data, "chat"), tmp_path)
 
 
-@pytest.mark.parametrize("architecture", ["gpt", "lstm-lm", "pretrained-causal"])
+@pytest.mark.parametrize("architecture", ["gpt", "recurrent-lm", "pretrained-causal"])
 def test_the_estimated_size_is_that_of_the_network(make_spec: Callable[..., TrainSpec], architecture: str) -> None:
     shapes = Shapes(outputs=300, vocabulary=300, length=32)
     settings = make_spec(architecture).network()
@@ -261,7 +264,7 @@ def test_the_estimated_size_is_that_of_the_network(make_spec: Callable[..., Trai
 def test_the_presets_show_a_text_of_any_length_about_as_many_tokens() -> None:
     from training.architectures import Facts
 
-    for key in ("gpt", "lstm-lm"):
+    for key in ("gpt", "recurrent-lm"):
         for characters in (1e6, 3e6):
             facts = Facts(rows=100, shapes=Shapes(outputs=0), characters=characters)
             seen = [ARCHITECTURES[key].preset(preset, "language-modeling", facts)[1].epochs * characters
@@ -273,8 +276,6 @@ def test_a_lora_run_keeps_only_what_it_learnt_and_can_be_loaded_again(
     make_spec: Callable[..., TrainSpec], tmp_path: Path
 ) -> None:
     from safetensors import safe_open
-
-    from training.model_folder import load_network
 
     list(train(make_spec("pretrained-causal", epochs=1.0), tmp_path))
     with safe_open(tmp_path / "model" / "model.safetensors", "pt") as file:
@@ -291,3 +292,71 @@ def test_a_context_longer_than_the_pretrained_model_has_is_refused_in_words(
 ) -> None:
     with pytest.raises(TrainingError, match="reads at most 64 tokens at a time, not 65"):
         make_spec("pretrained-causal").network().build(Shapes(outputs=300, vocabulary=300, length=65))
+
+
+def test_counted_groups_give_the_chances_that_kneser_and_ney_give_by_hand() -> None:
+    ids = np.array([0, 1, 0, 1, 0, 2, 0, 1])
+    model = Ngram(3, longest=2)
+    model.orders = count_orders(ids[:-1], ids[1:], 2)
+    single, pairs = model.orders
+    # Pairs: 0 1 three times, 1 0 twice, 0 2 and 2 0 once. Tokens by what they follow: 0 after 1 and 2; 1 and 2 after 0.
+    assert single.counts.tolist() == [2, 1, 1]
+    assert (single.discount, pairs.discount) == (2 / (2 + 2 * 1), 2 / (2 + 2 * 1))
+    lower = [(count - 0.5) / 4 + 0.5 * 3 / 4 / 3 for count in (2, 1, 1)]
+    after_zero = [0.5 * 2 / 4 * lower[0], (3 - 0.5) / 4 + 0.25 * lower[1], (1 - 0.5) / 4 + 0.25 * lower[2]]
+    found = model(torch.tensor([[0]])).exp()[0, 0]
+    assert found.tolist() == pytest.approx(after_zero, rel=1e-5)
+
+
+def test_chances_of_counted_groups_sum_to_one_and_reading_on_gives_the_same() -> None:
+    ids = np.random.default_rng(0).integers(0, 7, 400)
+    model = Ngram(7, longest=4)
+    model.orders = count_orders(ids[:-1], ids[1:], 4)
+    text = torch.from_numpy(ids[:20])[None]
+    scores = model(text)
+    torch.testing.assert_close(scores.exp().sum(2), torch.ones(1, 20))
+    memory = None
+    for place in range(20):
+        score, memory = model.read(text[:, place : place + 1], memory)
+        torch.testing.assert_close(score, scores[:, place])
+
+
+def test_an_ngram_run_counts_longer_groups_round_by_round_and_can_be_loaded_again(
+    make_spec: Callable[..., TrainSpec], tmp_path: Path
+) -> None:
+    spec = make_spec("ngram", epochs=4)
+    losses = list(curve(list(train(spec, tmp_path)), "val/loss").values())
+    assert len(losses) == 4
+    assert losses == sorted(losses, reverse=True)
+    report = Report.model_validate_json((tmp_path / "report.json").read_bytes())
+    (bigram,) = report.baselines
+    assert report.metrics["nats"].value < bigram.metrics["nats"].value
+    objective = prepare(spec, tmp_path / "again")
+    nats = objective._look(load_network(tmp_path / "model"), "test", 1e15).mean()
+    assert nats == pytest.approx(report.metrics["nats"].value, rel=1e-5)
+
+
+def test_learnt_positions_tell_tokens_apart_that_stand_in_another_order() -> None:
+    from training.models.gpt import GPT
+
+    torch.manual_seed(0)
+    model = GPT(5, 8, layers=2, width=16, heads=2, positions="learned").eval()
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    first, second = model(torch.tensor([[1, 2, 3], [2, 1, 3]]))[:, -1]
+    assert not torch.allclose(first, second, atol=1e-3)
+    _, memory = model.read(torch.tensor([[1, 2]]), None)
+    torch.testing.assert_close(model.read(torch.tensor([[3]]), memory)[0][0], first)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_every_kind_of_memory_has_its_estimated_size_and_learns(
+    make_spec: Callable[..., TrainSpec], tmp_path: Path, cell: str
+) -> None:
+    spec = make_spec("recurrent-lm").model_copy(update={"settings": TINY["recurrent-lm"] | {"cell": cell}})
+    objective = prepare(spec, tmp_path)
+    model = spec.network().build(objective.shapes)
+    built = sum(weight.numel() for weight in model.parameters())
+    assert spec.network().cost(objective.shapes).parameters == built
+    losses = list(curve(list(train(spec, tmp_path / "run"))).values())
+    assert losses[-1] < losses[0] - 0.5

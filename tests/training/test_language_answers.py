@@ -11,8 +11,8 @@ import torch
 from training import packaged
 from training.architectures import Shapes
 from training.architectures.gpt import GPTSettings
-from training.architectures.lstm_lm import LSTMLanguageSettings
 from training.architectures.pretrained_causal import PretrainedCausalSettings
+from training.architectures.recurrent_lm import RecurrentLanguageSettings
 from training.conversations import prompt_text
 from training.device import Device
 from training.errors import TrainingError
@@ -28,7 +28,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz ,.\n"
 GREEDY = Sampling(temperature=0, max_tokens=12)
 
 
-@pytest.fixture(params=["gpt", "lstm-lm", "pretrained-causal"])
+@pytest.fixture(params=["gpt", "recurrent-lm", "pretrained-causal"])
 def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Writer:
     """An untrained network of each kind, with weights large enough to have opinions."""
     shapes = Shapes(outputs=40, vocabulary=40, length=16)
@@ -36,8 +36,8 @@ def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Writer:
     match request.param:
         case "gpt":
             model = GPTSettings(width=16, heads=2, layers=2, length=16).build(shapes)
-        case "lstm-lm":
-            model = LSTMLanguageSettings(width=16, layers=2, length=16).build(shapes)
+        case "recurrent-lm":
+            model = RecurrentLanguageSettings(width=16, layers=2, length=16).build(shapes)
         case _:
             model = PretrainedCausalSettings(source=str(tiny_llama(tmp_path)), length=16, rank=2).build(shapes)
     for weight in model.parameters():

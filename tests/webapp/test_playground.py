@@ -58,7 +58,7 @@ def writer(seat, tmp_path, worker) -> Run:
         version,
         task="language-modeling",
         roles={"text": ["text"]},
-        architecture="lstm-lm",
+        architecture="recurrent-lm",
         recipe={"epochs": 0.2, "batch_size": 8},
     )
     run = train_here(queue_run(member=seat, version=version, spec=spec))

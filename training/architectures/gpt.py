@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.architectures.lstm_lm import epochs_for, expected_vocabulary
+from training.architectures.recurrent_lm import epochs_for, expected_vocabulary
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ class GPTSettings(Architecture):
         4096, ge=260, le=200_000, title="Vocabulary", description="How many different tokens are learnt at most."
     )
     length: int = Field(64, ge=2, le=8192, title="Context", description="Tokens that it can look back at.")
+    positions: Literal["rotary", "learned"] = Field(
+        "rotary",
+        title="Positions",
+        description="How it knows the order of tokens: what is compared is turned (RoPE), or marks are learnt (GPT-2).",
+    )
     layers: int = Field(4, ge=1, le=96, title="Layers", description="Rounds of looking around and thinking.")
     width: int = Field(128, ge=8, le=8192, title="Width", description="Numbers that describe each token.")
     heads: int = Field(4, ge=1, le=128, title="Heads", description="Things it can look for at the same time.")
@@ -81,7 +86,7 @@ class GPTSettings(Architecture):
         blocks, head = 12 * self.layers * self.width**2, self.width * tokens
         looking = 2.0 * self.layers * self.width * length  # scores and sums over half of the context each
         return Cost(
-            parameters=blocks + 2 * head,
+            parameters=blocks + 2 * head + (length * self.width if self.positions == "learned" else 0),
             flops=2.0 * (blocks + head) + looking,
             activations=12.0 * self.layers * self.width + 3 * tokens,
         )
@@ -96,4 +101,5 @@ class GPTSettings(Architecture):
             width=self.width,
             heads=self.heads,
             dropout=self.dropout,
+            positions=self.positions,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -18,17 +18,26 @@ SOFTCAP = 15.0
 class GPT(nn.Module):
     """Token ids (B, T) in, scores of the next token (B, T, vocabulary) out.
 
-    Rotary positions, normalised queries and keys, squared ReLU, projections that start at zero, and an output layer of
-    its own. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019; the later parts as in
-    Jordan et al., "modded-nanogpt", 2024, https://github.com/KellerJordan/modded-nanogpt
+    Rotary positions (or learnt ones, as in GPT-2), normalised queries and keys, squared ReLU, projections that start
+    at zero, and an output layer of its own. Radford et al., "Language Models are Unsupervised Multitask Learners",
+    2019; the later parts as in Jordan et al., "modded-nanogpt", 2024, https://github.com/KellerJordan/modded-nanogpt
     """
 
     def __init__(
-        self, vocabulary: int, length: int, *, layers: int, width: int, heads: int, dropout: float = 0.0
+        self,
+        vocabulary: int,
+        length: int,
+        *,
+        layers: int,
+        width: int,
+        heads: int,
+        dropout: float = 0.0,
+        positions: Literal["rotary", "learned"] = "rotary",
     ) -> None:
         super().__init__()
         self.length = length
         self.embedding = nn.Embedding(vocabulary, width)
+        self.places = nn.Embedding(length, width) if positions == "learned" else None
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.head = nn.Linear(width, vocabulary, bias=False)
@@ -54,8 +63,10 @@ class GPT(nn.Module):
 
     def _look(self, ids: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
         start = memory[0][0].shape[2] if memory else 0
-        turns = (self.cosine[start : start + ids.shape[1]], self.sine[start : start + ids.shape[1]])
-        x = self.dropout(norm(self.embedding(ids)))
+        here = slice(start, start + ids.shape[1])
+        turns = (self.cosine[here], self.sine[here]) if self.places is None else None
+        x = self.embedding(ids) if self.places is None else self.embedding(ids) + self.places.weight[here]
+        x = self.dropout(norm(x))
         grown: Memory = []
         for index, block in enumerate(self.blocks):
             x, kept = block(x, turns, memory[index] if memory else None)
@@ -84,11 +95,13 @@ class Block(nn.Module):
         nn.init.zeros_(self.down.weight)
 
     def forward(
-        self, x: Tensor, turns: tuple[Tensor, Tensor], before: tuple[Tensor, Tensor] | None
+        self, x: Tensor, turns: tuple[Tensor, Tensor] | None, before: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         y = norm(x)
         query, key, value = (self._split(part(y)) for part in (self.query, self.key, self.value))
-        query, key = rotate(norm(query), *turns), rotate(norm(key), *turns)
+        query, key = norm(query), norm(key)
+        if turns is not None:
+            query, key = rotate(query, *turns), rotate(key, *turns)
         if before is not None:
             key, value = torch.cat((before[0], key), dim=2), torch.cat((before[1], value), dim=2)
         mask = None if before is None or query.shape[2] == 1 else _causal(query.shape[2], key.shape[2], x.device)

@@ -115,6 +115,10 @@ class Language:
     def preparation(self) -> dict[str, object]:
         return {"chat": bool(self.corpus.chats)}
 
+    def flat(self, part: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Every token of a part in reading order, and the one after it, IGNORED where that does not count."""
+        return self._part(part).stretches.flat()
+
     def _part(self, part: Part) -> PartTokens:
         return self.corpus.parts[part]
 
@@ -127,11 +131,14 @@ class Language:
     def _affordable(self, model: nn.Module, flops: float) -> int:
         """Tokens that a forward pass can read with so much arithmetic: two operations per weight and token."""
         weights = sum(weight.numel() for weight in model.parameters())
+        per_token = 2.0 * weights or self.spec.network().cost(self.shapes).flops
         faster = GPU_IS_FASTER if self.device.torch.type == "cuda" else 1
-        return max(LEAST_TOKENS, int(faster * flops / (2 * weights)))
+        return max(LEAST_TOKENS, int(faster * flops / per_token))
 
     def _bigram(self, indices: Tensor) -> Guess:
-        bigram = learn_bigram(*self._part("train").stretches.pairs(), len(self.tokenizer))
+        first, second = self.flat("train")
+        follows = second != IGNORED
+        bigram = learn_bigram(first[follows], second[follows], len(self.tokenizer))
         answers = []
         for some in torch.split(indices, 256):
             inputs, targets = (values.cpu().numpy() for values in self._part("test").stretches.batch(some))

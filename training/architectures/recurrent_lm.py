@@ -14,11 +14,11 @@ CHARACTERS_EXPECTED = 100
 """Different characters of a usual text, where it has not been read yet."""
 
 
-@ARCHITECTURES.register("lstm-lm")
-class LSTMLanguageSettings(Architecture):
+@ARCHITECTURES.register("recurrent-lm")
+class RecurrentLanguageSettings(Architecture):
     """Reads a text token by token and rewrites its memory at each; the classic way to continue a text."""
 
-    title = "LSTM"
+    title = "LSTM and GRU"
     order = 10
     tasks = ("language-modeling",)
     good_for = "Learning how text generation works, on short texts; a GPT is better at the same cost."
@@ -34,6 +34,11 @@ class LSTMLanguageSettings(Architecture):
         4096, ge=260, le=200_000, title="Vocabulary", description="How many different tokens are learnt at most."
     )
     length: int = Field(128, ge=2, le=8192, title="Context", description="Tokens of a text that are learnt in one go.")
+    cell: Literal["lstm", "gru", "rnn"] = Field(
+        "lstm",
+        title="Memory",
+        description="LSTM forgets and keeps on purpose, GRU does so with fewer weights, RNN only overwrites.",
+    )
     width: int = Field(256, ge=8, le=4096, title="Memory size", description="Numbers it can remember at a time.")
     layers: int = Field(1, ge=1, le=8, title="Layers", description="Memories on top of one another.")
     dropout: float = Field(
@@ -57,7 +62,8 @@ class LSTMLanguageSettings(Architecture):
 
     def cost(self, shapes: Shapes) -> Cost:
         tokens = shapes.vocabulary or expected_vocabulary(self.vocabulary, self.vocabulary_size)
-        memory = self.layers * 8 * (self.width + 1) * self.width
+        gates = {"lstm": 4, "gru": 3, "rnn": 1}[self.cell]
+        memory = self.layers * 2 * gates * (self.width + 1) * self.width
         head = (self.width + 1) * tokens
         return Cost(
             parameters=tokens * self.width + memory + head,
@@ -66,9 +72,11 @@ class LSTMLanguageSettings(Architecture):
         )
 
     def build(self, shapes: Shapes) -> nn.Module:
-        from training.models.recurrent_lm import LSTMWriter
+        from training.models.recurrent_lm import RecurrentWriter
 
-        return LSTMWriter(shapes.vocabulary, layers=self.layers, width=self.width, dropout=self.dropout)
+        return RecurrentWriter(
+            shapes.vocabulary, cell=self.cell, layers=self.layers, width=self.width, dropout=self.dropout
+        )
 
 
 def expected_vocabulary(vocabulary: str, size: int) -> int:
