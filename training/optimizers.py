@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
@@ -56,6 +57,33 @@ class Muon(optim.Optimizer):
             weight.add_(update.view_as(weight), alpha=-group["lr"] * scale)
 
 
+class Lion(optim.Optimizer):
+    """Steps of one size in the direction that momentum and gradient agree on; `lr` about a tenth of AdamW's.
+
+    Chen et al., "Symbolic discovery of optimization algorithms", 2023, https://arxiv.org/abs/2302.06675
+    """
+
+    def __init__(self, params: Iterable[Any], *, lr: float, betas: tuple[float, float] = (0.9, 0.99)) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": 0.0})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Correct every weight that has a gradient."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._correct(weight, group)
+
+    def _correct(self, weight: Tensor, group: dict[str, Any]) -> None:
+        state, (now, later) = self.state[weight], group["betas"]
+        momentum = state.setdefault("momentum", torch.zeros_like(weight))
+        assert weight.grad is not None
+        direction = momentum.lerp(weight.grad, 1 - now).sign_()
+        weight.mul_(1 - group["lr"] * group["weight_decay"])
+        weight.add_(direction, alpha=-group["lr"])
+        momentum.lerp_(weight.grad, 1 - later)
+
+
 def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     """Nearest semi-orthogonal matrices, roughly: singular values end between 0.7 and 1.2. Shape (n, rows, columns).
 
@@ -87,6 +115,14 @@ class Optimizers:
             for group, peak in zip(part.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
 
+    @torch.no_grad()
+    def shrink(self, l1: float) -> None:
+        """Add the gradient of `l1` times the absolute values of all matrices; biases and norms are left alone."""
+        for part in self.parts:
+            for weight in (weight for group in part.param_groups for weight in group["params"]):
+                if weight.ndim >= 2 and weight.grad is not None:
+                    weight.grad.add_(weight.sign(), alpha=l1)
+
     def step(self) -> None:
         """Correct the weights and forget the gradients."""
         for part in self.parts:
@@ -115,6 +151,13 @@ def build_optimizers(model: nn.Module, recipe: Recipe) -> Optimizers:
         groups = _decay_groups(trainable, recipe.weight_decay)
         nesterov = recipe.nesterov and recipe.momentum > 0
         return Optimizers([optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov)])
+    if recipe.optimizer == "adagrad":
+        return Optimizers([optim.Adagrad(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)])
+    if recipe.optimizer == "rmsprop":
+        groups = _decay_groups(trainable, recipe.weight_decay)
+        return Optimizers([optim.RMSprop(groups, lr=recipe.lr, momentum=recipe.momentum)])
+    if recipe.optimizer == "lion":
+        return Optimizers([Lion(_decay_groups(trainable, recipe.weight_decay), lr=recipe.lr)])
     if recipe.optimizer == "adam":
         return Optimizers([optim.Adam(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)])
     return Optimizers(_adamw(trainable, recipe.lr, recipe))
@@ -135,6 +178,19 @@ def lr_factor(recipe: Recipe, step: int, steps: int) -> float:
             return min(1.0, left / 0.6)  # the last 60 % go down to zero
         case "cosine":
             return 0.5 * (1 + math.cos(math.pi * (1 - left)))
+        case "step":
+            return 0.1 ** ((left <= 0.5) + (left <= 0.25))
+        case "coslog":  # four waves, each twice as long as the one before: Holzmüller et al., "Better by default", 2024
+            return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * (1 - left))))
+        case "one-cycle":  # Smith and Topin, "Super-convergence", 2018
+            rising = left > 0.7
+            done = (1 - left) / 0.3 if rising else (0.7 - left) / 0.7
+            low = 1 / 25 if rising else 1e-4
+            high_share = 0.5 * (1 + math.cos(math.pi * (1 - done if rising else done)))
+            return low + (1 - low) * high_share
+        case "inverse-sqrt":  # Vaswani et al., "Attention is all you need", 2017
+            peak = max(1.0, warmup, 0.01 * steps)
+            return math.sqrt(peak / max(peak, step))
 
 
 def _adamw(weights: Mapping[str, Tensor], lr: float, recipe: Recipe) -> list[optim.Optimizer]:

@@ -20,13 +20,20 @@ class Recipe(Settings):
     epochs: float = Field(
         10, gt=0, le=10_000, title="Epochs", description="How many times the training goes through all examples."
     )
+    minutes: float = Field(
+        0,
+        ge=0,
+        le=10_080,
+        title="Time limit",
+        description="Minutes after which it ends at the latest, with the learning rate brought down by then; 0: none.",
+    )
     batch_size: int = Field(
         32, ge=1, le=65_536, title="Batch size", description="Examples looked at before each small correction."
     )
     accumulate: int = Field(
         1, ge=1, le=1024, title="Accumulate", description="Batches added up to one correction; saves memory."
     )
-    optimizer: Literal["sgd", "adam", "adamw", "muon"] = Field(
+    optimizer: Literal["sgd", "adagrad", "rmsprop", "adam", "adamw", "lion", "muon"] = Field(
         "adamw", title="Optimiser", description="The rule that turns an error into a correction of the weights."
     )
     lr: float = Field(
@@ -40,7 +47,11 @@ class Recipe(Settings):
         description="With Muon: for embeddings, the output layer and biases, which AdamW corrects.",
     )
     momentum: float = Field(
-        0.9, ge=0, lt=1, title="Momentum", description="How much of the last corrections is kept (SGD and Muon)."
+        0.9,
+        ge=0,
+        lt=1,
+        title="Momentum",
+        description="How much of the last corrections is kept (SGD, RMSprop and Muon).",
     )
     nesterov: bool = Field(
         False, title="Nesterov", description="Look ahead along the momentum before correcting (SGD)."
@@ -48,8 +59,11 @@ class Recipe(Settings):
     weight_decay: float = Field(
         0.0, ge=0, le=10, title="Weight decay", description="Pulls weights towards zero, which keeps the model simple."
     )
-    schedule: Literal["constant", "linear", "cosine", "flat-linear"] = Field(
-        "cosine", title="Schedule", description="How the learning rate falls from its peak to the end."
+    l1: float = Field(
+        0.0, ge=0, le=10, title="L1 penalty", description="Pulls weights to exactly zero, so that few of them matter."
+    )
+    schedule: Literal["constant", "step", "linear", "flat-linear", "cosine", "coslog", "one-cycle", "inverse-sqrt"] = (
+        Field("cosine", title="Schedule", description="How the learning rate moves over the training.")
     )
     warmup: float = Field(
         0.0, ge=0, le=0.9, title="Warm-up", description="Share of the training over which the learning rate rises."
@@ -59,6 +73,25 @@ class Recipe(Settings):
     )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, title="Label smoothing", description="Makes the model less sure of itself."
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        title="Class weights",
+        description="Balanced counts every class the same in the loss, however rare (tables and texts).",
+    )
+    focal: float = Field(
+        0.0,
+        ge=0,
+        le=5,
+        title="Focal loss",
+        description="Above 0, examples that are easy count less; 2 is usual (tables and texts).",
+    )
+    huber: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        title="Huber loss",
+        description="Errors beyond so many standard deviations count in proportion, not squared; 0 squares all.",
     )
     augment: bool = Field(
         True, title="Vary the examples", description="Shows pictures shifted and mirrored, so that more is learnt."

@@ -54,3 +54,72 @@ def test_schedules_pass_through_their_middle(schedule: str, middle: float) -> No
     recipe = Recipe(schedule=schedule)  # type: ignore[arg-type]
     assert lr_factor(recipe, 501, 1000) == pytest.approx(middle, abs=0.01)
     assert lr_factor(recipe, 1, 1000) == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_step_schedule_falls_to_a_tenth_twice() -> None:
+    recipe = Recipe(schedule="step")
+    assert [lr_factor(recipe, step, 100) for step in (50, 51, 76)] == pytest.approx([1, 0.1, 0.01])
+
+
+def test_one_cycle_is_that_of_torch() -> None:
+    peer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(peer, 1.0, total_steps=1000, div_factor=25, final_div_factor=400)
+    rates = []
+    for _ in range(1000):
+        rates.append(peer.param_groups[0]["lr"])
+        peer.step()
+        schedule.step()
+    ours = [lr_factor(Recipe(schedule="one-cycle"), step, 1000) for step in range(1, 1001)]
+    assert ours == pytest.approx(rates, abs=0.005)
+
+
+def test_the_inverse_square_root_halves_when_steps_are_fourfold() -> None:
+    recipe = Recipe(schedule="inverse-sqrt", warmup=0.1)
+    assert lr_factor(recipe, 100, 1000) == 1.0
+    assert lr_factor(recipe, 400, 1000) == pytest.approx(0.5)
+
+
+def test_coslog_ends_its_waves_at_one_three_seven_and_fifteen_fifteenths() -> None:
+    recipe = Recipe(schedule="coslog")
+    for fifteenths in (0, 1, 3, 7):
+        assert lr_factor(recipe, fifteenths * 100 + 1, 1500) == pytest.approx(0.0, abs=1e-6)
+    assert lr_factor(recipe, 467, 1500) == pytest.approx(1.0, abs=1e-3)
+
+
+def stepped(optimizer: str, gradients: list[float], **recipe: object) -> list[float]:
+    """A weight that starts at 1, after each correction."""
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(model.weight)
+    chosen = {"optimizer": optimizer, "lr": 0.1, "momentum": 0.0, "schedule": "constant"} | recipe
+    optimizers = build_optimizers(model, Recipe.model_validate(chosen))
+    weights = []
+    for gradient in gradients:
+        model.weight.grad = torch.tensor([[float(gradient)]])
+        optimizers.step()
+        weights.append(model.weight.item())
+    return weights
+
+
+def test_each_optimiser_takes_the_steps_worked_out_by_hand() -> None:
+    assert stepped("sgd", [2, 2]) == pytest.approx([0.8, 0.6])
+    assert stepped("sgd", [2, 2], momentum=0.5) == pytest.approx([0.8, 0.5])  # second step 2 + 0.5 * 2
+    assert stepped("sgd", [2, 2], momentum=0.5, nesterov=True) == pytest.approx([0.7, 0.35])  # 3, then 2 + 0.5 * 3
+    assert stepped("adagrad", [2, 2]) == pytest.approx([0.9, 0.9 - 0.2 / 8**0.5])
+    squares = 0.01 * 4, 0.99 * 0.01 * 4 + 0.01 * 4
+    rms = stepped("rmsprop", [2, 2])
+    assert rms == pytest.approx([0.0, -0.2 / squares[1] ** 0.5], abs=1e-6)
+    assert stepped("adam", [2, 2]) == pytest.approx([0.9, 0.8])  # a steady gradient: the rate itself
+    assert stepped("adamw", [2], weight_decay=0.5) == pytest.approx([0.95 - 0.1])  # decay first: 1 - 0.1 * 0.5
+    assert stepped("lion", [2, -20]) == pytest.approx([0.9, 1.0])  # 0.9 * 0.02 - 2 turns the sign
+    assert stepped("lion", [2], weight_decay=0.5) == pytest.approx([0.95 - 0.1])
+
+
+def test_l1_pulls_every_matrix_towards_zero_and_no_bias() -> None:
+    model = nn.Linear(2, 1)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[3.0, -3.0]]))
+    optimizers = build_optimizers(model, Recipe(optimizer="sgd"))
+    model.weight.grad, model.bias.grad = torch.zeros(1, 2), torch.zeros(1)
+    optimizers.shrink(0.25)
+    assert model.weight.grad.tolist() == [[0.25, -0.25]]
+    assert model.bias.grad.tolist() == [0.0]

@@ -11,7 +11,6 @@ import polars as pl
 import torch
 from pydantic import JsonValue
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from training import labels
 from training.architectures import ARCHITECTURES, Facts, Shapes
@@ -20,6 +19,7 @@ from training.errors import TrainingError
 from training.evaluate import judge_classes, judge_values
 from training.events import Surface
 from training.examples import Examples, Part
+from training.losses import class_loss, class_weights, value_loss
 from training.measures import Floats, class_measures, value_measures
 from training.model_folder import load_network, read_config
 from training.models.mlp import MLP
@@ -125,11 +125,12 @@ class TableClasses(Table):
         self.labels = labels.learn_labels(names["train"], target)
         self.truth = {part: labels.encode(names[part], self.labels) for part in names}
         self.targets = {part: self._tensor(truth) for part, truth in self.truth.items()}
+        self.weights = class_weights(self.targets["train"], len(self.labels), spec.recipe)
         self.shapes = Shapes(outputs=len(self.labels), numbers=self.encoding.width, categories=self.encoding.sizes)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
         targets = self.targets["train"][indices]
-        return F.cross_entropy(self._answer(model, indices), targets, label_smoothing=self.spec.recipe.label_smoothing)
+        return class_loss(self._answer(model, indices), targets, self.spec.recipe, self.weights)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
         known = self.truth[part] >= 0
@@ -199,7 +200,8 @@ class TableValues(Table):
         self.shapes = Shapes(outputs=1, numbers=self.encoding.width, categories=self.encoding.sizes)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        return F.mse_loss(self._answer(model, indices).squeeze(1), self.targets["train"][indices])
+        predicted = self._answer(model, indices).squeeze(1)
+        return value_loss(predicted, self.targets["train"][indices], self.spec.recipe)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
         predicted = self._values(model, part)

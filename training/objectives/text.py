@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 from scipy.special import logsumexp, softmax
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from training import labels
 from training.architectures import Rounds, Shapes
@@ -23,6 +22,7 @@ from training.errors import TrainingError
 from training.evaluate import judge_classes
 from training.events import Sample, Warning
 from training.examples import PARTS, Examples, Part
+from training.losses import class_loss, class_weights
 from training.measures import Floats, Ints, class_measures
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
@@ -62,6 +62,9 @@ class TextClasses:
         if not any(text.strip() for text in self.texts["train"]):
             raise TrainingError("All texts are empty.", "Choose another column to read.", code="empty_texts")
         model_folder.mkdir(parents=True, exist_ok=True)
+        self.weights = class_weights(self.targets, len(self.labels), spec.recipe)
+        if self.weights is not None:
+            self.weights = self.weights.to(device.torch)
         self.model_folder = model_folder
         self.shapes = Shapes(outputs=len(self.labels))
         self.encoded: dict[Part, Encoded] = {}
@@ -92,7 +95,7 @@ class TextClasses:
         if self.linear is not None:
             scores = scores + self.apart[indices].to(scores.device)
         targets = self.targets[indices].to(scores.device)
-        return F.cross_entropy(scores, targets, label_smoothing=self.spec.recipe.label_smoothing)
+        return class_loss(scores, targets, self.spec.recipe, self.weights)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
         known = self.truth[part] >= 0

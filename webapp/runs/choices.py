@@ -14,10 +14,10 @@ from training.recipes import Preset
 from training.tasks import Role
 
 RECIPE_GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
-    (gettext_lazy("Length and batches"), ("epochs", "batch_size", "accumulate", "evaluations", "patience")),
+    (gettext_lazy("Length and batches"), ("epochs", "minutes", "batch_size", "accumulate", "evaluations", "patience")),
     (
         gettext_lazy("Optimiser"),
-        ("optimizer", "lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "clip_norm"),
+        ("optimizer", "lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "l1", "clip_norm"),
     ),
 )
 """Recipe fields by what people look for; those not named here come last under one heading."""

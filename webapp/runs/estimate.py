@@ -30,7 +30,7 @@ FLOPS = {"cpu": 8e9, "gpu": 2e13}
 """Floating-point operations per second that small networks reach: per core, per GPU. Finished runs correct it."""
 PROCESS_BYTES = 400 * 2**20
 """An engine with torch imported and nothing to do."""
-STATES = {"sgd": 1, "muon": 1, "adam": 2, "adamw": 2}
+STATES = {"sgd": 1, "adagrad": 1, "rmsprop": 2, "lion": 1, "muon": 1, "adam": 2, "adamw": 2}
 """Numbers per weight that the optimiser keeps."""
 PREDICTION_BYTES = 60
 TIGHT = 0.7
@@ -87,7 +87,8 @@ def raw_seconds(recipe: Recipe, work: Work) -> float:
     pace = FLOPS[kind] * (devices.cores() if kind == "cpu" else 1)
     forward = work.cost.flops * work.examples
     looks = min(recipe.evaluations, work.steps) * work.cost.flops * work.held_out
-    return work.steps * STEP_SECONDS[kind] + (3 * forward * recipe.epochs + looks) / pace
+    seconds = work.steps * STEP_SECONDS[kind] + (3 * forward * recipe.epochs + looks) / pace
+    return min(seconds, 60 * recipe.minutes or math.inf)
 
 
 def memory_bytes(recipe: Recipe, work: Work, data_bytes: int) -> int:

@@ -1,0 +1,40 @@
+"""What the training makes small, as the recipe words it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from training.recipes import Recipe
+
+
+def class_weights(truth: Tensor, classes: int, recipe: Recipe) -> Tensor | None:
+    """How much each class counts in the loss: (classes,), 1 on average over `truth` (n,); None if all count alike."""
+    if recipe.class_weights == "none":
+        return None
+    counts = torch.bincount(truth[truth >= 0], minlength=classes).clamp(min=1)
+    return (truth >= 0).sum() / (classes * counts.float())
+
+
+def class_loss(scores: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy in nats of scores (B, classes) for class numbers (B,), smoothed, weighted or focal.
+
+    Focal: Lin et al., "Focal loss for dense object detection", 2017, https://arxiv.org/abs/1708.02002
+    """
+    if not recipe.focal:
+        return F.cross_entropy(scores, targets, weights, label_smoothing=recipe.label_smoothing)
+    losses = F.cross_entropy(scores, targets, weights, label_smoothing=recipe.label_smoothing, reduction="none")
+    sure = scores.softmax(dim=1).gather(1, targets[:, None]).squeeze(1)
+    total = len(targets) if weights is None else weights[targets].sum()
+    return (losses * (1 - sure) ** recipe.focal).sum() / total
+
+
+def value_loss(predicted: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    """Mean squared error of standardised values (B,); beyond `recipe.huber` deviations it grows in proportion only.
+
+    Huber, "Robust estimation of a location parameter", 1964; twice his loss, so that small errors count as squares.
+    """
+    if recipe.huber:
+        return 2 * F.huber_loss(predicted, targets, delta=recipe.huber)
+    return F.mse_loss(predicted, targets)
