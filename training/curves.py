@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 
@@ -32,10 +33,11 @@ class Clock:
 class Curves:
     """All curves of one run since the last flush."""
 
-    def __init__(self, clock: Clock, first_step: int, steps: int) -> None:
+    def __init__(self, clock: Clock, first_step: int, steps: int, limit: float = math.inf) -> None:
         self.clock = clock
         self._first_step = first_step
         self._steps = steps
+        self._limit = limit
         self._flushed = 0.0
         self._told = False
         self._losses: list[Tensor] = []
@@ -79,6 +81,6 @@ class Curves:
             steps=self._steps,
             epoch=epoch,
             seconds=self.clock.seconds(),
-            eta_seconds=pace * (self._steps - step),
+            eta_seconds=max(0.0, min(pace * (self._steps - step), self._limit - self.clock.seconds())),
             points=points,
         )

@@ -66,7 +66,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     )
     yield Phase(name="training", title="Training")
     clock = Clock(position.seconds)
-    curves = Curves(clock, position.step, steps)
+    curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
     training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves)
     taking = take_steps(training, folder, should_stop)
     if rounds is not None:
@@ -113,8 +113,21 @@ class Training:
 
     @property
     def is_done(self) -> bool:
-        """Whether every step is taken, or early stopping has seen enough."""
-        return self.position.step >= self.steps or self.has_stalled
+        """Whether every step is taken, or it ends before."""
+        return self.position.step >= self.steps or self.ends_early
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the time is over, or early stopping has seen enough."""
+        return self.has_stalled or self.moment >= self.steps > self.position.step
+
+    @property
+    def moment(self) -> int:
+        """The step it stands at; with a time limit, the one it would stand at if all steps filled that time."""
+        step = self.position.step
+        if self.recipe.minutes:
+            step = max(step, math.floor(self.steps * self.clock.seconds() / (60 * self.recipe.minutes)))
+        return min(step, self.steps)
 
     @property
     def has_stalled(self) -> bool:
@@ -125,15 +138,16 @@ class Training:
 def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Every step from where the training stands to the last: correct, tell, now and then look at held-out data."""
     recipe, position, clock = training.recipe, training.position, training.clock
-    evaluate_at = {round(training.steps * part / recipe.evaluations) for part in range(1, recipe.evaluations + 1)}
+    looks = evaluation_steps(training)
     saved_at = clock.session()
     training.model.train()
     for group in batches(training):
         correct(training, group)
         if training.curves.due():
             yield tell(training)
-        if position.step in evaluate_at:
+        if looks and training.moment >= looks[-1]:
             yield from look(training)
+            looks = evaluation_steps(training)
         if should_stop():
             yield from pause(training, folder)
             return
@@ -158,7 +172,7 @@ def take_rounds(training: Training, rounds: Rounds, folder: Path, should_stop: C
             if clock.session() - saved_at >= training.recipe.checkpoint_seconds:
                 yield save(training, folder)
                 saved_at = clock.session()
-            if training.has_stalled:
+            if training.ends_early:
                 break
     yield tell(training)
     settle_weights(training)
@@ -188,6 +202,13 @@ def settle_weights(training: Training) -> None:
         training.model.load_state_dict(training.position.best_weights, strict=False)
 
 
+def evaluation_steps(training: Training) -> list[int]:
+    """The steps at which held-out data is still to be looked at, the next one last."""
+    parts = range(training.recipe.evaluations, 0, -1)
+    steps = dict.fromkeys(max(1, round(training.steps * part / training.recipe.evaluations)) for part in parts)
+    return [step for step in steps if step > training.moment]
+
+
 def batches(training: Training) -> Iterator[list[Tensor]]:
     """The batches of one correction after the other, through as many epochs as it takes."""
     recipe, position = training.recipe, training.position
@@ -207,7 +228,7 @@ def correct(training: Training, group: list[Tensor]) -> None:
     """One step: the gradient of the mean loss over the group's batches, then one correction of the weights."""
     recipe, position, model = training.recipe, training.position, training.model
     position.step += 1
-    factor = lr_factor(recipe, position.step, training.steps)
+    factor = lr_factor(recipe, training.moment, training.steps)
     training.optimizers.scale_lr(factor)
     losses = []
     for indices in group:
@@ -216,6 +237,8 @@ def correct(training: Training, group: list[Tensor]) -> None:
         loss.backward()
         losses.append(loss.detach())
         training.seen += len(indices)
+    if recipe.l1:
+        training.optimizers.shrink(recipe.l1)
     if recipe.clip_norm:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     training.optimizers.step()

@@ -122,3 +122,18 @@ def test_a_class_with_a_single_example_is_learnt_around(
         data = make_data(flowers.with_columns(pl.Series("kind", kinds)), name=f"orchid-{at}")
         spec = flower_spec.model_copy(update={"data": str(data)})
         assert list(train(spec, tmp_path / f"out-{at}"))[-1].type == "finished"
+
+
+def test_a_time_limit_ends_a_training_with_the_learning_rate_brought_down(
+    flower_spec: TrainSpec, tmp_path: Path
+) -> None:
+    spec = with_recipe(flower_spec, epochs=9_999, minutes=0.02, evaluations=4, schedule="linear")
+    events = list(train(spec, tmp_path))
+    rates = list(curve(events, "train/lr").values())
+    last = [event for event in events if isinstance(event, Progress)][-1]
+    assert 1.2 <= last.seconds < 6
+    assert last.step < last.steps
+    assert rates[0] > 0.9 * spec.recipe.lr
+    assert rates[-1] < 0.1 * spec.recipe.lr
+    assert len(curve(events, "val/loss")) == 4
+    assert events[-1].type == "finished"
