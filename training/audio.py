@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -97,6 +97,10 @@ class Hearing:
         wanted = self.frames * self.rate // FRAMES_PER_SECOND
         padded = F.pad(samples, (0, max(0, wanted - len(samples))))
         return log_mel(padded, rate=self.rate, bands=self.bands)[:, : self.frames]
+
+    def hear(self, sources: Sequence[Path]) -> Tensor:
+        """Sound files as a network hears them, rounded as in the training: (B, 1, bands, frames)."""
+        return self.scale(torch.stack([self.listen(source) for source in sources]).half())
 
     def scale(self, spectra: Tensor) -> Tensor:
         """Spectrograms (B, bands, frames) around 0, as pictures of one channel (B, 1, bands, frames)."""

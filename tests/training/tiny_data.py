@@ -105,6 +105,11 @@ def pairs(folder: Path) -> TinyData:
     return TinyData(_pairs(), {"source": ["english"], "target": ["german"]}, {"text": "one two"})
 
 
+def words(folder: Path) -> TinyData:
+    spoken = sounds(folder)
+    return TinyData(spoken.frame, {"target": ["kind"], "sound": ["sound"]}, spoken.question)
+
+
 def running_text(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"prompt": "the "})
 
@@ -140,6 +145,7 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "image-classification": pictures,
     "object-detection": things,
     "audio-classification": sounds,
+    "speech-recognition": words,
     "language-modeling": running_text,
     "translation": pairs,
     "summarization": pairs,

@@ -20,6 +20,8 @@ MOST_CATEGORIES = 256
 VOCABULARY = 8_000
 """Words or word pieces that a network reading text usually knows."""
 CHARACTERS_PER_TOKEN = 4.0
+LETTERS = 40
+"""Letters and digits that speech is usually written with."""
 SENTENCE_CHARACTERS = 100.0
 USUAL_TAGS = 9
 """Tags of sentences in which names of four kinds are marked."""
@@ -36,8 +38,9 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
         return Facts(rows, Shapes(outputs=0), characters)  # vocabulary and context are the network's own choice
     if chosen.get("image"):
         return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
-    if task.startswith("audio-"):
-        return Facts(rows, _sound(chosen["sound"][0], _outputs(task, chosen)))
+    if chosen.get("sound"):
+        outputs = LETTERS if task == "speech-recognition" else _outputs(task, chosen)
+        return Facts(rows, _sound(chosen["sound"][0], outputs))
     if task in PAIRED:
         return _pairs(rows, chosen)
     if task in EACH_TOKEN:

@@ -1,0 +1,77 @@
+"""All sounds of a run as spectrograms, heard once, and which of them belong to which part."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from training.architectures import Shapes
+from training.audio import Hearing, measure_bands, survey
+from training.device import Device
+from training.examples import Examples, Part
+from training.media import allocate, spread, stored_bytes
+from training.sound_size import FRAMES_PER_SECOND, fit_sounds
+from training.spec import TrainSpec
+
+AT_ONCE = 256
+"""Sounds that are heard together where nothing is learnt."""
+FOR_STATISTICS = 2_000
+"""Sounds of the train part that the bands' scales are computed from."""
+
+
+class _ForSounds(Protocol):
+    """The settings that every architecture for sounds has."""
+
+    bands: int
+    seconds: float
+
+
+class Heard:
+    """The sounds of the column with the role `sound`, as 16-bit log-mel spectrograms on the device."""
+
+    def __init__(self, spec: TrainSpec, examples: Examples, device: Device, folder: Path, *, outputs: int) -> None:
+        settings = cast(_ForSounds, spec.network())
+        used = np.unique(np.concatenate(list(examples.rows.values())))
+        cells = stored_bytes(examples.frame[spec.column("sound")], used, what="sounds")
+        rate, seconds = survey(cells)
+        raw = Shapes(outputs=outputs, width=math.ceil(seconds * FRAMES_PER_SECOND))
+        self.shapes = fit_sounds(raw, bands=settings.bands, seconds=settings.seconds)
+        hearing = Hearing(rate=rate, bands=self.shapes.height, frames=self.shapes.width)
+        self.spectra = _hear_all(cells, hearing, folder).to(device.torch)
+        self.places = {
+            part: torch.from_numpy(np.searchsorted(used, rows)).to(device.torch) for part, rows in examples.rows.items()
+        }
+        mean, std = measure_bands(self.spectra[spread(self.places["train"], FOR_STATISTICS)])
+        self.hearing = replace(hearing, mean=mean, std=std)
+
+    def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
+        """Index batches that cover the train part once."""
+        examples = len(self.places["train"])
+        order = torch.randperm(examples, generator=generator).to(self.places["train"].device)
+        return list(order.tensor_split(max(1, round(examples / batch_size))))
+
+    def scaled(self, places: Tensor) -> Tensor:
+        """The sounds in these places as a network hears them: (B, 1, bands, frames)."""
+        return self.hearing.scale(self.spectra[places])
+
+    def batches(self, part: Part) -> tuple[Tensor, ...]:
+        """The places of a part in pieces that fit into memory where nothing is learnt."""
+        pieces: tuple[Tensor, ...] = self.places[part].split(AT_ONCE)
+        return pieces
+
+
+def _hear_all(cells: pl.Series, hearing: Hearing, folder: Path) -> Tensor:
+    """The spectrograms of all sounds as 16-bit floats, (n, bands, frames)."""
+    spectra = allocate((len(cells), hearing.bands, hearing.frames), np.float16, folder)
+    for place, cell in enumerate(cast(Sequence[bytes], cells)):
+        spectra[place] = hearing.listen(io.BytesIO(cell)).half().numpy()
+    return torch.from_numpy(spectra)
