@@ -101,7 +101,29 @@ def test_ids_are_the_same_on_every_machine():
     assert row_ids(table).tolist() == IDS
 
 
-IDS = [-8471770845619952704, 8516790088268896701, -4591710882697618304]
+IDS = [-8774431827273500711, -1527868651598230767, -4591710882697618304]
+
+
+def test_texts_share_an_id_only_when_they_are_the_same():
+    texts = [
+        "",
+        "a",
+        "b",
+        "ab",
+        "ba",
+        "a" * 8,
+        "a" * 9,
+        "a" * 16,
+        "aaaaaaaabbbbbbbb",
+        "bbbbbbbbaaaaaaaa",
+        "é",
+        "e",
+        "中文",
+    ]
+    table = pl.DataFrame({"t": texts * 2}).to_arrow()
+    ids = row_ids(table).tolist()
+    assert len(set(ids)) == len(texts)
+    assert ids[: len(texts)] == ids[len(texts) :] == row_ids(table.slice(len(texts))).tolist()
 
 
 def test_large_integers_do_not_share_an_id():

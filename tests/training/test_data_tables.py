@@ -121,6 +121,13 @@ def test_codes_with_leading_zeros_stay_text(tmp_path):
     assert frame["zip"].to_list() == ["01234", "00501", "90210"]
 
 
+def test_long_fractions_are_numbers_and_long_codes_are_not(tmp_path):
+    rows = "a,b,c\n" + "".join(f"{n}.9770155164705854,{n:016}9,3f2a{n:028x}\n" for n in range(40))
+    frame, description = imported(bring(tmp_path, rows))
+    assert frame.dtypes[:3] == [pl.Float64, pl.String, pl.String]
+    assert any((finding.key, finding.column) == ("identifier", "c") for finding in description.quality)
+
+
 def test_dates_are_times(tmp_path):
     frame, description = imported(bring(tmp_path, "day,n\n2024-01-31,1\n2024-02-01,2\n,3\n"))
     assert types(description)["day"] == "date"

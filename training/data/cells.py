@@ -143,7 +143,7 @@ def _candidates(frame: pl.DataFrame) -> list[Cells]:
     """What the column may be, the strictest first. Codes such as 00123 and very long digits are no numbers."""
     text = frame.select(Cells("number").present("cell").drop_nulls())["cell"]
     candidates = [Cells("boolean")]
-    if not text.str.contains(r"^[+-]?0\d+(\D|$)|\d{16}").any():
+    if not text.str.contains(r"^[+-]?(0\d+(\D|$)|\d{16})").any():
         candidates += [Cells("integer"), Cells("number")]
         if text.str.contains(r"^-?\d*,\d+$").any() and not text.str.contains(r"^-?\d{1,3}(,\d{3})+$").all():
             candidates.append(Cells("number", decimal=","))

@@ -65,8 +65,8 @@ def is_long_text(column: Column) -> bool:
     if column.type != "text" or not isinstance(length, dict):
         return False
     mean, words = text_length(column), max(float(str(length.get("words", 1))), 1.0)
-    if mean > 8 * words:  # written without spaces between words
-        return mean >= 12
+    if mean > 8 * words:  # written without spaces between words, unless these are codes
+        return mean >= 12 and float(str(length.get("dense", 1))) > 0.5
     return mean >= 35 or (words >= 3 and bool(_TEXT_NAMES & set(words_of(column.name))))
 
 

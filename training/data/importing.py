@@ -83,6 +83,14 @@ def import_dataset(
         result.rename(folder)
 
 
+def preview_file(path: Path, name: str, *, rows: int = 100) -> pl.DataFrame:
+    """The first rows of a file as strings or values, before it is imported; raises TrainingError as an import would."""
+    with tempfile.TemporaryDirectory() as work:
+        _, reading = _open(look_at(path, name), Path(work))
+        batch = next(reading.batches(SetAside()), None)
+    return batch.frame.head(rows) if batch else pl.DataFrame(schema=dict.fromkeys(reading.columns, pl.String))
+
+
 def read_description(folder: Path) -> Description:
     """What is known of the data set version in the folder."""
     return Description.model_validate_json((folder / DESCRIPTION).read_bytes())

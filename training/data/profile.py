@@ -18,6 +18,8 @@ from training.tasks import ColumnType
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _CATEGORY_CHARS = 60
 _WORDS_SAMPLE = 20_000
+_DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}]"
+"""Characters of scripts that put no spaces between words."""
 
 
 def profile_columns(path: Path) -> list[Column]:
@@ -85,9 +87,10 @@ def _string_column(path: Path, name: str) -> Column:
     kind: ColumnType = "category" if is_category(rows - missing, unique, mean or 0) else "text"
     if kind == "category":
         return Column(name=name, type=kind, missing=missing, unique=unique, stats=_category_stats(lazy, length))
-    words = lazy.head(_WORDS_SAMPLE).select(pl.col("cell").str.count_matches(r"\S+").mean()).collect().item()
+    first = lazy.head(_WORDS_SAMPLE).drop_nulls().collect()["cell"]
+    words, dense = first.str.count_matches(r"\S+").mean(), first.str.contains(_DENSE).mean()
     lengths = lazy.select(pl.col("cell").str.len_chars()).drop_nulls().collect(engine="streaming")["cell"].to_numpy()
-    stats: dict[str, JsonValue] = {"length": length | {"words": short(words or 0)}}
+    stats: dict[str, JsonValue] = {"length": length | {"words": short(words or 0), "dense": short(dense or 0)}}
     if len(lengths):
         stats["histogram"] = histogram(lengths.astype(np.int64))
     if unique <= 0.9 * (rows - missing):

@@ -55,7 +55,8 @@ class DataWriter:
 
 def open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer with light compression, and none for pictures and sounds, which are compressed already."""
-    return pq.ParquetWriter(path, schema, compression=_compression(schema))
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    return pq.ParquetWriter(path, schema, compression=_compression(schema), use_dictionary=texts)
 
 
 def plain(table: pa.Table) -> pa.Table:
