@@ -71,6 +71,7 @@ def test_the_preview_shows_rows_and_proposes_task_and_roles(browser, seat):
         "use.0": "features",
         "use.1": "features",
         "use.2": "target",
+        "split-how": "random",
     }
     assert "Looks good" in answer.content.decode() or "please check" in answer.content.decode()
     assert "tulip" in answer.content.decode()
@@ -84,6 +85,27 @@ def test_another_target_takes_the_place_of_the_first(browser, seat):
     assert selects(answer).chosen["use.2"] == "features"
     address = answer["HX-Replace-Url"]
     assert selects(browser.get(address)).chosen == selects(answer).chosen
+
+
+def test_the_preview_says_how_many_rows_are_held_out(browser, seat):
+    dataset = ready(seat)
+    counts = page_of(browser, dataset).context["division"].counts
+    assert counts["train"] + counts["test"] == 40
+    stratified = page_of(browser, dataset, "split-how=stratified").context["division"]
+    assert stratified.counts["test"] > 0
+    assert page_of(browser, dataset, "split-how=time").context["division"].columns == ["length", "width"]
+
+
+def test_a_division_that_cannot_be_made_says_why(browser, seat):
+    division = page_of(browser, ready(seat), "split-how=column&split-column=kind").context["division"]
+    assert division.problem
+
+
+def test_new_run_keeps_the_division(browser, seat):
+    dataset = ready(seat)
+    answer = browser.get(reverse("dataset-use", args=[dataset.pk]), {"split-how": "time", "split-column": "length"})
+    assert answer.url.endswith("&split-how=time&split-column=length")
+    assert browser.get(answer.url).status_code == 200
 
 
 def test_without_a_target_the_button_names_the_missing_step(browser, seat):
@@ -139,7 +161,7 @@ def test_a_wide_table_shows_some_columns_and_keeps_the_choice_of_the_others(brow
     )
     dataset = ready(seat, table.encode())
     first = change(browser, dataset, "use.3", {"use.3": ""})
-    assert len(selects(first).chosen) == 41
+    assert len(selects(first).chosen) == 42
     later = browser.get(f"{first['HX-Replace-Url']}&column=40").content.decode()
     assert '<input type="hidden" name="use.3" value="">' in later
     assert len(first["HX-Replace-Url"]) < 200

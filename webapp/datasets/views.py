@@ -21,6 +21,7 @@ from webapp.core.downloads import send_chunks, send_file
 from webapp.core.errors import UserError
 from webapp.core.storage import local_folder
 from webapp.datasets import choices, preview, services
+from webapp.datasets.dividing import read_division, ways
 from webapp.datasets.exports import csv_chunks
 from webapp.datasets.listing import list_datasets, read_filters, tags_of, unfinished_uploads
 from webapp.datasets.lookup import dataset_or_404, version_or_404
@@ -110,7 +111,9 @@ def use(request: UserRequest, pk: int) -> HttpResponse:
         raise UserError(_("Nothing can be learnt from this data."), _("Add a column and upload the file again."))
     if choice.state == "choose":
         raise UserError(choice.reason, choice.hint)
-    return redirect(f"{reverse('run-new')}?dataset={found.pk}&{choice.query()}")
+    kept = {name: request.GET[name] for name in ("split-how", "split-column") if request.GET.get(name)}
+    division = f"&{urlencode(kept)}" if kept.get("split-how", "random") != "random" else ""
+    return redirect(f"{reverse('run-new')}?dataset={found.pk}&{choice.query()}{division}")
 
 
 @login_required
@@ -251,6 +254,8 @@ def _preview(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
     differences = choices.differences(description, choice) if choice else {}
     return {
         "choice": choice,
+        "division": read_division(version, description, choice, request.GET),
+        "ways": ways(),
         "page": page,
         "finding": finding,
         "gallery": preview.is_gallery(description),
@@ -319,6 +324,7 @@ def _piece(request: UserRequest, context: dict[str, Any]) -> HttpResponse:
     state = {"task": choice.task.key} if choice else {}
     state |= {f"use.{number}": key for number, key in context["differences"].items()}
     state |= {"row": page.first} if page.first else {}
+    state |= context["division"].query
     state |= {"finding": request.GET["finding"]} if context["finding"] else {}
     state |= {"version": request.GET["version"]} if request.GET.get("version") else {}
     state |= {"column": page.first_column} if page.first_column else {}

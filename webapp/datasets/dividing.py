@@ -1,0 +1,92 @@
+"""Which rows are held out: the way that is chosen in the preview, and how many rows each part gets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import get_args
+
+from django.core.cache import cache
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from training.data.schema import Column, Description
+from training.errors import TrainingError
+from training.spec import Split, SplitMethod
+from webapp.core import apart, storage
+from webapp.datasets.choices import Choice
+from webapp.datasets.models import DatasetVersion
+
+KEEP_SECONDS = 86_400
+NEEDS_COLUMN = ("group", "time", "column")
+
+
+@dataclass(frozen=True)
+class Division:
+    """A way to divide, with the rows of each part, or the sentence why it cannot be done."""
+
+    how: str
+    column: str
+    columns: list[str]
+    """What the rows can be divided by in this way."""
+    counts: dict[str, int]
+    problem: str = ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What an address says of it; nothing when it is the usual way."""
+        if self.how == "random":
+            return {}
+        return {"split-how": self.how} | ({"split-column": self.column} if self.column else {})
+
+
+def ways() -> list[tuple[str, str]]:
+    """Each way to divide with its name."""
+    names = {
+        "random": _("At random"),
+        "stratified": _("Each class in equal shares"),
+        "group": _("Groups stay whole"),
+        "time": _("The latest are held out"),
+        "column": _("As a column says"),
+    }
+    return [(key, names[key]) for key in get_args(SplitMethod)]
+
+
+def read_division(
+    version: DatasetVersion, description: Description, choice: Choice | None, query: QueryDict
+) -> Division:
+    """The division that a query string describes, counted; where a way needs a column, the first that fits is taken."""
+    how = query.get("split-how", "random")
+    how = how if how in get_args(SplitMethod) else "random"
+    columns = [column.name for column in description.columns if _fits(how, column, description)]
+    asked = query.get("split-column", "")
+    column = asked if asked in columns else (columns[0] if columns and how in NEEDS_COLUMN else "")
+    target = (choice.roles.get("target") or [""])[0] if choice else ""
+    if how in NEEDS_COLUMN and not column:
+        return Division(how, "", [], {}, _("No column fits. Choose another way."))
+    if how == "stratified" and not target:
+        return Division(how, "", [], {}, _("Choose a column to predict first."))
+    try:
+        counts = _count(version, Split.model_validate({"how": how, "column": column}), target)
+    except TrainingError as error:
+        return Division(how, column, columns, {}, f"{error.message} {error.hint}")
+    return Division(how, column, columns if how in NEEDS_COLUMN else [], counts)
+
+
+def _fits(how: str, column: Column, description: Description) -> bool:
+    if how == "time":
+        return column.type in ("date", "number")
+    if how == "group":
+        return column.type in ("category", "text", "number") and 2 < column.unique < description.rows
+    return how == "column" and column.type in ("category", "text") and 2 <= column.unique <= 10
+
+
+def _count(version: DatasetVersion, split: Split, target: str) -> dict[str, int]:
+    def look() -> dict[str, int]:
+        folder = storage.local_folder(version.folder)
+        found: dict[str, int] = apart.run("training.data.split:count_parts", folder, split, target)
+        return found
+
+    asked = json.dumps([version.pk, split.how, split.column, target if split.how == "stratified" else ""])
+    return cache.get_or_set(f"parts-{sha256(asked.encode()).hexdigest()}", look, KEEP_SECONDS) or {}
