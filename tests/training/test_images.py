@@ -420,3 +420,24 @@ def test_an_explained_answer_shows_the_picture(picture_spec: Callable[..., Train
     kind, content = str(answer["region"]).split(",")
     assert kind == "data:image/png;base64"
     assert Image.open(io.BytesIO(base64.b64decode(content))).size == (260, 260)
+
+
+def test_a_training_begins_with_small_pictures_and_ends_with_whole_ones(
+    picture_spec: Callable[..., TrainSpec], tmp_path: Path
+) -> None:
+    from training.examples import read_examples
+    from training.objectives.image import PictureClasses
+
+    class Eye(nn.Module):
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            seen.append(tuple(pictures.shape[-2:]))
+            return torch.zeros(len(pictures), 2)
+
+    seen: list[tuple[int, int]] = []
+    spec = picture_spec("speednet", epochs=10)
+    objective = PictureClasses(spec, read_examples(spec), CPU, tmp_path / "model")
+    for epoch in range(10):
+        objective.loss(Eye(), torch.arange(4), epoch)
+    assert seen == [(14, 14)] * 7 + [(20, 20)] * 3
+    objective.evaluate(Eye(), "test")
+    assert seen[-1] == (20, 20)
