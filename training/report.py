@@ -72,6 +72,10 @@ class Written(_Part):
     step: int
     prompt: str
     text: str
+    truth: str = ""
+    """What stands in the data."""
+    untouched: str = ""
+    """What the pretrained model wrote before this training."""
 
 
 class Verdict(_Part):

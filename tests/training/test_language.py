@@ -169,6 +169,23 @@ def test_a_conversation_is_not_changed_by_the_longer_one_beside_it(
     assert both == pytest.approx(np.average(losses, weights=tokens), rel=1e-5)
 
 
+def test_a_chat_run_answers_held_out_questions_beside_the_untouched_model(
+    make_spec: Callable[..., TrainSpec], chat_data: Path, tmp_path: Path
+) -> None:
+    spec = make_spec("pretrained-causal", chat_data, "chat", epochs=30.0, lr=0.003, evaluations=1)
+    spec = spec.model_copy(update={"settings": spec.settings | {"method": "whole", "dropout": 0.0}})
+    list(train(spec, tmp_path))
+    report = Report.model_validate_json((tmp_path / "report.json").read_bytes())
+    assert {(sample.prompt, sample.text) for sample in report.samples} == {("hi", "you"), ("yes?", "no.")}
+    assert report.metrics["exact_match"].value == 1.0
+    assert report.metrics["rougel"].value == 1.0
+    assert {(sample.prompt, sample.text) for sample in report.samples} == {("hi", "you"), ("yes?", "no.")}
+    assert all(sample.truth == sample.text != sample.untouched for sample in report.samples)
+    untouched = next(baseline for baseline in report.baselines if baseline.key == "untouched")
+    assert untouched.metrics["exact_match"].value == 0.0
+    assert report.facts["Questions answered"] == 10
+
+
 def test_the_loss_is_the_one_that_transformers_computes_itself(
     make_spec: Callable[..., TrainSpec], tmp_path: Path, tiny_gpt2: Path
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from training.architectures import Shapes
 from training.bigram import learn_bigram
+from training.chat_answers import answer_scores, held_out_questions, write_answers
 from training.conversations import IGNORED, prompt_ids, questions
 from training.corpus import BringsVocabulary, PartTokens, read_corpus
 from training.device import Device
@@ -25,8 +26,8 @@ from training.events import Sample
 from training.examples import Examples, Part
 from training.generate import Writer, stream
 from training.objectives import OBJECTIVES, Guess
-from training.report import Report, Written
-from training.resampling import Measure, Weights
+from training.report import Estimate, Report, Written
+from training.resampling import Measure, Weights, bootstrap
 from training.sampling import Sampling
 from training.spec import TrainSpec
 from training.surprise import Surprise, read_surprise
@@ -36,6 +37,8 @@ CURVE_FLOPS, JUDGE_FLOPS = 5e10, 3e12
 LEAST_TOKENS = 2_000
 """Fewer would say too little, whatever they cost."""
 GPU_IS_FASTER = 200
+MOST_ASKED, FEW_ASKED = 40, 8
+"""Held-out questions that are answered for the report, and where writing is slow."""
 SHOWN = 240
 """Characters of a stretch that tables show."""
 
@@ -54,6 +57,7 @@ class Language:
         self.tokenizer.save_pretrained(model_folder)
         size = len(self.tokenizer)
         self.shapes = Shapes(outputs=size, vocabulary=size, length=self.corpus.length)
+        self.asked = held_out_questions(self.corpus.chats, FEW_ASKED if self._is_slow() else MOST_ASKED)
 
     def initialise(self, model: nn.Module) -> None:
         pass  # language models start from plain random or from pretrained weights
@@ -80,7 +84,7 @@ class Language:
 
     def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
         for shown, ids in self._prompts():
-            sampling = Sampling(temperature=0.7, max_tokens=self._sample_length(model), seed=0)
+            sampling = Sampling(temperature=0.7, max_tokens=self._sample_length(), seed=0)
             text = "".join(stream(cast(Writer, model), self.tokenizer, ids, sampling, device=self.device.torch))
             yield Sample(step=step, prompt=shown, text=text)
 
@@ -90,7 +94,8 @@ class Language:
         if isinstance(self.spec.network(), BringsVocabulary):
             untouched = self._look(network, "test", JUDGE_FLOPS)
             about = "The pretrained model before this training; what it could do already is not this run's merit."
-            guesses.append(Guess("untouched", "The untouched model", about, untouched.nats / untouched.tokens))
+            nats, answers = untouched.nats / untouched.tokens, self._answers(network) if self.asked else ()
+            guesses.append(Guess("untouched", "The untouched model", about, nats, answers))
         return guesses
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
@@ -103,14 +108,15 @@ class Language:
             guesses,
             len(found.tokens),
         )
-        written = [Written(step=0, prompt=sample.prompt, text=sample.text) for sample in self.samples(model, 0)]
         facts: dict[str, JsonValue] = {
             "Vocabulary": len(self.tokenizer),
             "Tokens judged": int(found.tokens.sum()),
             "Bytes per token": round(self._part("test").bytes_per_token, 3),
         }
         hardest = hardest_examples(predictions.sort("loss", descending=True))
-        return report.model_copy(update={"hardest": hardest, "samples": written, "facts": facts}), predictions
+        report = report.model_copy(update={"hardest": hardest, "facts": facts})
+        add = self._with_answers if self.asked else self._with_samples
+        return add(report, model, guesses), predictions
 
     def preparation(self) -> dict[str, object]:
         return {"chat": bool(self.corpus.chats)}
@@ -118,6 +124,42 @@ class Language:
     def flat(self, part: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Every token of a part in reading order, and the one after it, IGNORED where that does not count."""
         return self._part(part).stretches.flat()
+
+    def _with_samples(self, report: Report, model: nn.Module, guesses: list[Guess]) -> Report:
+        written = [Written(step=0, prompt=sample.prompt, text=sample.text) for sample in self.samples(model, 0)]
+        return report.model_copy(update={"samples": written})
+
+    def _with_answers(self, report: Report, model: nn.Module, guesses: list[Guess]) -> Report:
+        """Add how near the answers come to those in the data, beside those of the untouched model."""
+        answers = self._answers(model)
+        before = next((guess.texts for guess in guesses if guess.texts), [""] * len(answers))
+        samples = [
+            Written(step=0, prompt=question.shown, text=text, truth=question.truth, untouched=untouched)
+            for question, text, untouched in zip(self.asked, answers, before, strict=True)
+        ]
+        measured = {guess.key: self._scores(guess.texts) for guess in guesses if guess.texts}
+        baselines = [
+            baseline.model_copy(update={"metrics": baseline.metrics | measured.get(baseline.key, {})})
+            for baseline in report.baselines
+        ]
+        update = {
+            "samples": samples,
+            "metrics": report.metrics | self._scores(answers),
+            "baselines": baselines,
+            "facts": report.facts | {"Questions answered": len(answers)},
+        }
+        return report.model_copy(update=update)
+
+    def _answers(self, model: nn.Module) -> list[str]:
+        """The model's answers to the held-out questions, cut at twice the longest one given."""
+        writer, device = cast(Writer, model), self.device.torch
+        longest = max(len(self.tokenizer(question.truth)["input_ids"]) for question in self.asked)
+        most = min(self._sample_length(), 2 * longest + 8)
+        return write_answers(writer, self.tokenizer, self.asked, most_tokens=most, device=device)
+
+    def _scores(self, answers: Sequence[str]) -> dict[str, Estimate]:
+        scores = answer_scores(answers, self.asked)
+        return {key: bootstrap(measure, len(answers)) for key, measure in scores.items()}
 
     def _part(self, part: Part) -> PartTokens:
         return self.corpus.parts[part]
@@ -189,6 +231,9 @@ class Language:
             return [(messages[-1]["content"], prompt_ids(self.tokenizer, messages)) for messages in asked if messages]
         return [("", self.tokenizer("\n", add_special_tokens=False)["input_ids"])]
 
-    def _sample_length(self, model: nn.Module) -> int:
-        large = sum(weight.numel() for weight in model.parameters()) > 50_000_000
-        return 48 if large and self.device.torch.type == "cpu" else 240
+    def _sample_length(self) -> int:
+        return 48 if self._is_slow() else 240
+
+    def _is_slow(self) -> bool:
+        """Whether writing takes so long that little of it must do."""
+        return self.device.torch.type == "cpu" and self.spec.network().cost(self.shapes).parameters > 50_000_000

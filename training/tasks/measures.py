@@ -46,8 +46,6 @@ NATS = Metric(
 )
 PERPLEXITY = Metric("perplexity", "Perplexity", "As if choosing among so many equally likely next tokens.", False)
 BITS_PER_BYTE = Metric("bits_per_byte", "Bits per byte", "Surprise per byte, comparable between vocabularies.", False)
-LANGUAGE = (NATS, PERPLEXITY, BITS_PER_BYTE)
-
 BLEU = Metric("bleu", "BLEU", "Runs of one to four words shared with a person's translation; 100 is word for word.")
 CHRF = Metric("chrf", "chrF", "Groups of letters shared with a person's translation; kinder to endings than BLEU.")
 TRANSLATION = (BLEU, CHRF)
@@ -56,3 +54,9 @@ ROUGE_L = Metric("rougel", "ROUGE-L", "Words shared with a person's summary in t
 ROUGE_1 = Metric("rouge1", "ROUGE-1", "Words shared with a person's summary.", percent=True)
 ROUGE_2 = Metric("rouge2", "ROUGE-2", "Pairs of words shared with a person's summary.", percent=True)
 SUMMARY = (ROUGE_L, ROUGE_1, ROUGE_2)
+
+ANSWER_ROUGE = Metric(
+    "rougel", "ROUGE-L of answers", "Words shared with the answers in the data, in the same order.", percent=True
+)
+LANGUAGE = (NATS, PERPLEXITY, BITS_PER_BYTE, ANSWER_ROUGE, EXACT_MATCH)
+"""The last two are for conversations only."""

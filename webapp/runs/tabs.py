@@ -196,8 +196,12 @@ def predictions(run: Run, *, truth: str = "", prediction: str = "", wrong: bool 
 
 
 def samples(run: Run) -> Context:
-    """What a language model wrote at each evaluation, the newest first."""
-    return {"samples": run.notes.filter(kind="sample").order_by("-pk")[:MOST_SAMPLES]}
+    """What a language model wrote at each evaluation, the newest first, and what it answers in the end."""
+    report = services.read_report(run)
+    return {
+        "samples": run.notes.filter(kind="sample").order_by("-pk")[:MOST_SAMPLES],
+        "answered": [sample for sample in report.samples if sample.truth] if report else [],
+    }
 
 
 def data(run: Run) -> Context:
