@@ -137,7 +137,7 @@ class Training:
 
 def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Every step from where the training stands to the last: correct, tell, now and then look at held-out data."""
-    recipe, position, clock = training.recipe, training.position, training.clock
+    recipe, clock = training.recipe, training.clock
     looks = evaluation_steps(training)
     saved_at = clock.session()
     training.model.train()
