@@ -373,3 +373,51 @@ export class PlainChart {
       line: { color: colour("--chart-baseline"), width: 1.5, dash: "dash" } };
   }
 }
+
+/** How the values of a column are spread: bars between edges, with quantiles as dotted lines. */
+export class Histogram {
+  #element;
+  #facts;
+
+  /** `facts` are {edges, counts, marks: [{at, name}], unit}. */
+  constructor(element, facts) {
+    this.#element = element;
+    this.#facts = facts;
+    whenSeen(element, (isSeen) => isSeen && !element.classList.contains("js-plotly-plot") && this.#draw());
+    document.addEventListener("themechange", () => element.classList.contains("js-plotly-plot") && this.#draw());
+    keepWidth(element);
+  }
+
+  async #draw() {
+    const library = await loadPlotly();
+    const { edges, counts, marks, unit } = this.#facts;
+    const words = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 5 });
+    const bars = {
+      type: "bar",
+      x: counts.map((_count, at) => (edges[at] + edges[at + 1]) / 2),
+      width: counts.map((_count, at) => edges[at + 1] - edges[at]),
+      y: counts,
+      hovertext: counts.map((count, at) => `${words.format(edges[at])} – ${words.format(edges[at + 1])} ${unit}: ${words.format(count)}`),
+      hoverinfo: "text",
+      marker: { color: colour("--series-1"), line: { color: colour("--surface"), width: 0.5 } },
+    };
+    const names = {
+      type: "scatter", mode: "markers", x: marks.map(({ at }) => at), y: marks.map(() => 0),
+      hovertext: marks.map(({ at, name }) => `${name}: ${words.format(at)}`), hoverinfo: "text",
+      marker: { symbol: "triangle-up", size: 9, color: colour("--gold-text") }, cliponaxis: false,
+    };
+    const layout = plainLayout(false);
+    layout.margin = { l: 4, r: 4, t: 4, b: 10 };
+    layout.bargap = 0;
+    layout.hovermode = "closest";
+    layout.dragmode = false;
+    layout.xaxis.visible = layout.yaxis.visible = false;
+    layout.xaxis.range = [edges[0], edges[edges.length - 1]];
+    layout.yaxis.range = [0, Math.max(...counts, 1)];
+    layout.shapes = marks.map(({ at }) => ({
+      type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line: { color: colour("--gold-text"), width: 1, dash: "dot" },
+    }));
+    this.#element.querySelector("svg:not(.main-svg)")?.remove();
+    library.react(this.#element, [bars, names], layout, CONFIG);
+  }
+}

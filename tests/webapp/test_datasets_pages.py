@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import io
+import json
+import wave
 import zipfile
 from html.parser import HTMLParser
 
@@ -221,6 +223,61 @@ def test_pictures_are_sent_as_pictures_and_nothing_else(browser, seat):
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert "private" in answer["Cache-Control"]
     assert Image.open(io.BytesIO(answer.content)).size == (8, 8)
+
+
+def tone(seconds):
+    """A sound as WAV."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(int(8000 * seconds) * 2))
+    return buffer.getvalue()
+
+
+def sounds():
+    """A ZIP of sounds in two class folders."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(12):
+            archive.writestr(f"{('high', 'low')[number % 2]}/{number}.wav", tone(0.1 + 0.01 * number))
+    return buffer.getvalue()
+
+
+def test_sounds_have_players_that_get_the_range_they_ask_for(browser, seat):
+    dataset = ready(seat, sounds(), filename="tones.zip")
+    page = page_of(browser, dataset).content.decode()
+    address = reverse("dataset-cell", args=[dataset.pk, 0, 0])
+    assert f'<audio controls preload="none" src="{address}' in page
+    whole = browser.get(address)
+    assert (whole["Content-Type"], whole["Accept-Ranges"], whole.content[:4]) == ("audio/wav", "bytes", b"RIFF")
+    part = browser.get(address, headers={"Range": "bytes=8-11"})
+    assert (part.status_code, part.content) == (206, b"WAVE")
+    assert part["Content-Range"] == f"bytes 8-11/{len(whole.content)}"
+    assert browser.get(address, headers={"Range": "bytes=-4"}).content == whole.content[-4:]
+    assert browser.get(address, headers={"Range": "bytes=999999-"}).status_code == 416
+    assert browser.get(address, headers={"Range": "lines=1-2"}).content == whole.content
+
+
+def test_answers_are_marked_where_they_stand(browser, seat):
+    context = "The stone was found in 1834 near the harbour. " + "It was grey and heavy, they say. " * 12
+    entry = {
+        "context": context,
+        "qas": [{"id": "1", "question": "When?", "answers": [{"text": "1834", "answer_start": context.index("1834")}]}],
+    }
+    squad = {"version": "1.1", "data": [{"title": "Stone", "paragraphs": [entry] * 8}]}
+    dataset = ready(seat, json.dumps(squad).encode(), filename="squad.json")
+    assert '<mark data-series="1" title="answer">1834</mark>' in page_of(browser, dataset).content.decode()
+    whole = browser.get(reverse("dataset-cell", args=[dataset.pk, 0, 0])).content.decode()
+    assert '<mark data-series="1" title="answer">1834</mark>' in whole
+    assert whole.count("grey and heavy") == 12
+
+
+def test_names_in_tagged_words_are_marked_as_one(browser, seat):
+    lines = ["Ada\tB-person", "Lovelace\tI-person", "wrote\tO", ""] * 12
+    page = page_of(browser, ready(seat, "\n".join(lines).encode(), filename="names.conll")).content.decode()
+    assert ">Ada Lovelace<small>person</small></mark>" in page
 
 
 @pytest.mark.parametrize(("row", "column"), [(999, 0), (0, 9)])

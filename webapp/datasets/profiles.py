@@ -7,10 +7,12 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from training.data.schema import Column
-from webapp.core.templatetags.touchstone import number
+from webapp.core.templatetags.touchstone import duration, number
 
 BARS = 6
 """Commonest values that a card shows."""
+NESTED = ("conversation", "spans", "boxes", "answers")
+QUANTILES = {"0.05": "5 %", "0.25": "25 %", "0.5": "50 %", "0.75": "75 %", "0.95": "95 %"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Profile:
     caption: str
     others: int
     """Different values that have no bar."""
+    chart: dict[str, Any]
+    """What the browser draws: edges and counts of the histogram, the quantiles on it, and its unit."""
 
 
 def profile(number_: int, column: Column, rows: int) -> Profile:
@@ -63,14 +67,16 @@ def profile(number_: int, column: Column, rows: int) -> Profile:
         stripes=stripes,
         low=low,
         high=high,
-        caption=_("characters") if column.type in ("text", "conversation") else "",
-        others=max(0, column.unique - len(bars)) if bars else 0,
+        caption=_unit(column),
+        others=max(0, column.unique - len(bars)) if bars and column.type not in NESTED else 0,
+        chart=_chart(stats, _unit(column)) if stripes else {},
     )
 
 
 def _facts(column: Column) -> list[tuple[str, str]]:
     makers = {"number": _number_facts, "text": _length_facts, "category": _no_facts, "image": _image_facts}
-    makers |= {"date": _range_facts, "conversation": _turn_facts}
+    makers |= {"date": _range_facts, "conversation": _turn_facts, "audio": _sound_facts, "spans": _token_facts}
+    makers |= {"boxes": _box_facts}
     return makers.get(column.type, _no_facts)(column.stats)
 
 
@@ -111,6 +117,42 @@ def _turn_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
     return [(_("Turns"), mean), (_("Mean length"), _("%(n)s characters") % {"n": number(length.get("mean"))})]
 
 
+def _sound_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    seconds = stats.get("seconds") or {}
+    if not seconds:
+        return []
+    rates = ", ".join(f"{number(int(entry['value']))} Hz" for entry in (stats.get("rates") or [])[:3])
+    return [
+        (_("Length"), f"{duration(seconds['min'])} – {duration(seconds['max'])}"),
+        (_("In all"), duration(seconds.get("total"))),
+        (_("Sampled at"), rates),
+    ]
+
+
+def _token_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    length = stats.get("length") or {}
+    if not length:
+        return []
+    return [(_("Words"), _("%(n)s on average") % {"n": number(length["mean"])}), (_("Longest"), number(length["max"]))]
+
+
+def _box_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    found = stats.get("per_row") or {}
+    return [(_("Boxes"), _("%(n)s on average") % {"n": number(found["mean"])})] if found else []
+
+
+def _unit(column: Column) -> str:
+    units = {"text": _("characters"), "conversation": _("characters"), "audio": _("seconds"), "spans": _("words")}
+    return units.get(column.type, "")
+
+
+def _chart(stats: dict[str, Any], unit: str) -> dict[str, Any]:
+    """Quantiles are of the numbers themselves, so they belong on the histogram only where it shows those."""
+    quantiles = stats.get("quantiles") or {}
+    marks = [{"at": quantiles[key], "name": name} for key, name in QUANTILES.items() if key in quantiles]
+    return {"edges": stats["histogram"]["edges"], "counts": stats["histogram"]["counts"], "marks": marks, "unit": unit}
+
+
 def _no_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
     return []
 
@@ -121,7 +163,7 @@ def _pixels(size: dict[str, Any]) -> str:
 
 
 def _bars(stats: dict[str, Any]) -> list[Bar]:
-    top = (stats.get("top") or stats.get("roles") or [])[:BARS]
+    top = (stats.get("top") or stats.get("labels") or stats.get("roles") or [])[:BARS]
     most = max((entry["count"] for entry in top), default=1)
     return [Bar(_label(entry["value"]), entry["count"], round(100 * entry["count"] / most, 1)) for entry in top]
 
