@@ -41,10 +41,10 @@ class Division:
         return {"split-how": self.how} | ({"split-column": self.column} if self.column else {})
 
 
-def ways() -> list[tuple[str, str]]:
-    """Each way to divide with its name."""
+def ways(description: Description) -> list[tuple[str, str]]:
+    """Each way to divide with its name; parts that the files brought are kept."""
     names = {
-        "random": _("At random"),
+        "random": _("As the files say") if {"test", "val"} & set(description.parts) else _("At random"),
         "stratified": _("Each class in equal shares"),
         "group": _("Groups stay whole"),
         "time": _("The latest are held out"),

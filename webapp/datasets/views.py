@@ -255,7 +255,7 @@ def _preview(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "choice": choice,
         "division": read_division(version, description, choice, request.GET),
-        "ways": ways(),
+        "ways": ways(description),
         "page": page,
         "finding": finding,
         "gallery": preview.is_gallery(description),
