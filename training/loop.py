@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from training import model_folder
 from training.architectures import Round, Rounds
 from training.checkpoint import Position, restore_checkpoint, save_checkpoint, trained_state
+from training.crew import Crew, join_crew
 from training.curves import Clock, Curves
 from training.device import Device, choose_device, settle
 from training.errors import TrainingError
@@ -34,7 +35,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     Raises TrainingError for whatever a person can mend.
     """
     yield Phase(name="reading", title="Reading the data")
-    recipe = spec.recipe
+    recipe, crew = spec.recipe, join_crew()
     examples = read_examples(spec)
     device = choose_device(recipe)
 
@@ -49,10 +50,11 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     model = network.build(objective.shapes).to(device.torch)
     objective.initialise(model)
     rounds = network.fit(model, objective, recipe)
-    if rounds is None:
+    if rounds is None and crew.is_alone:
         device = _settle(device, recipe, model, objective)
     optimizers = build_optimizers(model, recipe) if rounds is None else Optimizers([])
     position = restore_checkpoint(folder, model=model, optimizers=optimizers, device=device) or Position()
+    position = crew.align(model, optimizers, position)
 
     steps = count_steps(objective, recipe) if rounds is None else max(1, round(recipe.epochs))
     yield Started(
@@ -67,7 +69,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     yield Phase(name="training", title="Training")
     clock = Clock(position.seconds)
     curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
-    training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves)
+    training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves, crew)
     taking = take_steps(training, folder, should_stop)
     if rounds is not None:
         taking = take_rounds(training, rounds, folder, should_stop)
@@ -75,6 +77,8 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
         yield event
         if isinstance(event, Stopped):
             return
+    if not crew.leads:
+        return
 
     yield Phase(name="baseline", title="Asking the baselines")
     guesses = objective.baselines()
@@ -108,6 +112,9 @@ class Training:
     steps: int
     clock: Clock
     curves: Curves
+    crew: Crew = Crew()
+    seconds: float = 0.0
+    """Time spent when the last step was done, the same in every process of the crew."""
     seen: int = 0
     """Examples since the throughput was last told."""
 
@@ -126,7 +133,7 @@ class Training:
         """The step it stands at; with a time limit, the one it would stand at if all steps filled that time."""
         step = self.position.step
         if self.recipe.minutes:
-            step = max(step, math.floor(self.steps * self.clock.seconds() / (60 * self.recipe.minutes)))
+            step = max(step, math.floor(self.steps * self.seconds / (60 * self.recipe.minutes)))
         return min(step, self.steps)
 
     @property
@@ -143,12 +150,13 @@ def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]
     training.model.train()
     for group in batches(training):
         correct(training, group)
+        is_asked, training.seconds = training.crew.follow([should_stop(), clock.seconds()])
         if training.curves.due():
             yield tell(training)
         if looks and training.moment >= looks[-1]:
             yield from look(training)
             looks = evaluation_steps(training)
-        if should_stop():
+        if is_asked:
             yield from pause(training, folder)
             return
         if clock.session() - saved_at >= recipe.checkpoint_seconds:
@@ -164,6 +172,7 @@ def take_rounds(training: Training, rounds: Rounds, folder: Path, should_stop: C
     with closing(rounds):
         for points in islice(enumerate(rounds, start=1), told, None):
             note(training, *points)
+            training.seconds = clock.seconds()
             if training.curves.due():
                 yield tell(training)
             if should_stop():
@@ -232,17 +241,20 @@ def correct(training: Training, group: list[Tensor]) -> None:
     training.optimizers.scale_lr(factor)
     losses = []
     for indices in group:
+        mine = training.crew.share(indices)
+        weight = training.crew.size * len(mine) / (len(indices) * len(group))  # so that the mean is that of the batch
         with training.device.autocast():
-            loss = training.objective.loss(model, indices, position.epoch) / len(group)
+            loss = weight * training.objective.loss(model, mine, position.epoch)
         loss.backward()
         losses.append(loss.detach())
         training.seen += len(indices)
+    loss = training.crew.average(model, losses[0] if len(losses) == 1 else torch.stack(losses).sum())
     if recipe.l1:
         training.optimizers.shrink(recipe.l1)
     if recipe.clip_norm:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     training.optimizers.step()
-    training.curves.add_loss(position.step, losses[0] if len(losses) == 1 else torch.stack(losses).sum())
+    training.curves.add_loss(position.step, loss)
     training.curves.add("train/lr", position.step, recipe.lr * factor)
 
 
@@ -251,10 +263,11 @@ def look(training: Training) -> Iterator[Event]:
     position, model = training.position, training.model
     model.eval()
     with torch.no_grad():
-        values = training.objective.evaluate(model, "val")
+        values = training.objective.evaluate(model, "val") if training.crew.leads else {"loss": math.inf}
     for name, value in values.items():
         training.curves.add(f"val/{name}", position.step, value)
-    _compare(position, values["loss"], model, keep=training.recipe.patience > 0)
+    (loss,) = training.crew.follow([values["loss"]])
+    _compare(position, loss, model, keep=training.recipe.patience > 0)
     yield tell(training)
     yield from training.objective.samples(model, position.step)
     model.train()
@@ -333,7 +346,7 @@ def _settle(device: Device, recipe: Recipe, model: nn.Module, objective: Objecti
 def _lay_out(model: nn.Module, device: Device) -> None:
     """Store filters the way the device reads them fastest."""
     layout = torch.channels_last if device.channels_last else torch.contiguous_format
-    for weight in model.parameters():
+    for weight in [*model.parameters(), *model.buffers()]:
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=layout)
 
