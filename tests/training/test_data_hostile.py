@@ -98,3 +98,59 @@ def test_any_archive_ends_well(files, suffix, cut):
         for name, content in files.items():
             archive.writestr(name + suffix, content)
     outcome(packed.getvalue()[: len(packed.getvalue()) - cut], "a.zip")
+
+
+@few
+@given(
+    st.lists(st.lists(cells, min_size=1, max_size=5), min_size=1, max_size=12),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["utf-8", "utf-16", "gb18030", "latin-1"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.integers(0, 8),
+)
+def test_ragged_and_cut_off_tables_end_well(rows, delimiter, encoding, quoting, cut):
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter, quoting=quoting).writerows(rows)
+    content = file.getvalue().encode(encoding, "replace")
+    outcome(content[: len(content) - cut], "a.csv")
+
+
+@few
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"context": cells, "question": cells},
+            optional={"answers": values, "answer": values, "answer_start": values, "split": values, "tokens": values},
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_any_questions_end_well(records):
+    found = outcome("\n".join(map(json.dumps, records)).encode(), "a.jsonl")
+    assert found is None or len(found[0]) + found[1] == len(records)
+
+
+@few
+@given(
+    st.lists(st.lists(st.text(st.sampled_from("aO B-I\t#é"), max_size=8), max_size=4), max_size=6),
+    st.sampled_from(["\t", " "]),
+)
+def test_any_tagged_words_end_well(rows, gap):
+    outcome("\n".join(gap.join(row) for row in rows).encode(), "a.conll")
+
+
+@few
+@given(
+    st.dictionaries(
+        st.sampled_from(["a.png", "b.wav", "c.txt", "d/e.png", "train.en", "train.de"]), st.binary(max_size=30)
+    ),
+    st.sampled_from(["notes.csv", "a.xml", "coco.json", "notes.jsonl"]),
+    st.binary(max_size=80) | st.text(st.sampled_from('<>{}[]",:aimgesbox0'), max_size=80).map(str.encode),
+)
+def test_any_notes_beside_any_files_end_well(files, name, notes):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for member, content in {**files, name: notes}.items():
+            archive.writestr(member, content)
+    outcome(packed.getvalue(), "a.zip")

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from training.data.glance import first_rows
 from training.data.importing import import_dataset, read_description
 from training.data.schema import Description
 from training.errors import TrainingError
@@ -361,3 +362,19 @@ def workbook(text: str) -> bytes:
         for name, content in files.items():
             archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{content}')
     return packed.getvalue()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_first_rows_of_a_long_file_are_there_at_once(tmp_path, pack):
+    source = bring(
+        tmp_path,
+        pack((BIRDS + BIRDS.partition("\n")[2] * 20_000).encode()),
+        "birds.csv.gz" if pack is gzip.compress else "birds.csv",
+    )
+    frame = first_rows(source, source.name)
+    assert frame is not None
+    assert (frame.shape, frame["species"][0]) == ((100, 5), "Adelie")
+
+
+def test_a_long_list_shows_no_first_rows(tmp_path):
+    assert first_rows(bring(tmp_path, "[" + '{"a": 1},' * 1_000_000 + "{}]", "a.json"), "a.json") is None

@@ -78,7 +78,7 @@ def text_length(column: Column) -> float:
 
 def result_score(column: Column, description: Description, *, classes: bool) -> float:
     """How much the column looks like the one to predict: by its name, then its place, then its kind."""
-    position, count = description.columns.index(column), len(description.columns)
+    position, count = [other.name for other in description.columns].index(column.name), len(description.columns)
     place = 3.0 if position == count - 1 else 1.0 if position == 0 else position / count
     kind = 1.5 if classes and (column.type != "number" or column.unique <= 2) else 0.5
     if classes and column.type == "category" and description.kind in ("images", "audio"):

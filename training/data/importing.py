@@ -63,7 +63,7 @@ def import_dataset(
     yield ImportPhase("checking", "Checking the file")
     called = list(names) if names is not None else [path.name for path in sources]
     with workplace(folder) as (work, result):
-        opened = [_open(look_at(path, name, sheet), work) for path, name in zip(sources, called, strict=True)]
+        opened = [open_file(look_at(path, name, sheet), work) for path, name in zip(sources, called, strict=True)]
         _refuse_mismatch(opened)
         aside, misfits = SetAside(), dict[str, Misfits]()
         yield from _write_data(opened, result, aside, misfits)
@@ -81,14 +81,6 @@ def import_dataset(
         yield ImportPhase("writing", "Writing it down")
         (result / DESCRIPTION).write_text(description.model_dump_json(indent=1))
         result.rename(folder)
-
-
-def preview_file(path: Path, name: str, *, rows: int = 100) -> pl.DataFrame:
-    """The first rows of a file as strings or values, before it is imported; raises TrainingError as an import would."""
-    with tempfile.TemporaryDirectory() as work:
-        _, reading = _open(look_at(path, name), Path(work))
-        batch = next(reading.batches(SetAside()), None)
-    return batch.frame.head(rows) if batch else pl.DataFrame(schema=dict.fromkeys(reading.columns, pl.String))
 
 
 def read_description(folder: Path) -> Description:
@@ -116,8 +108,8 @@ def workplace(folder: Path) -> Iterator[tuple[Path, Path]]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _open(source: Source, work: Path) -> tuple[Source, Reading]:
-    """Find the reader that recognises the file."""
+def open_file(source: Source, work: Path) -> tuple[Source, Reading]:
+    """Understand the file by the reader that recognises it; `work` is a folder for what has to be unpacked."""
     refuse_known(source)
     for reader in READERS.values():
         if reader.recognises(source):
@@ -172,7 +164,8 @@ def _first_rows(opened: Opened) -> pl.DataFrame:
     for _, reading in opened:
         first = next(reading.batches(SetAside()), None)
         heads.append(first.frame.select(columns) if first else pl.DataFrame(schema=dict.fromkeys(columns, pl.String)))
-    mixed = [name for name in columns if len({head.schema[name] for head in heads if len(head)}) > 1]
+    schemas = [head.schema for head in heads if len(head)]
+    mixed = [name for name in columns if len({schema[name] for schema in schemas}) > 1]
     filled = [head for head in heads if len(head)] or heads[:1]
     return pl.concat([head.head(_SAMPLE_ROWS).with_columns(pl.col(mixed).cast(pl.String)) for head in filled])
 

@@ -17,6 +17,8 @@ from training.tasks import ColumnType
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _CATEGORY_CHARS = 60
+_IN_MEMORY = 64 << 20
+"""Bytes of cells up to which a table is read whole, because opening a wide one again for each column is slow."""
 _WORDS_SAMPLE = 20_000
 _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}]"
 """Characters of scripts that put no spaces between words."""
@@ -24,8 +26,13 @@ _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}]"
 
 def profile_columns(path: Path) -> list[Column]:
     """The user's columns of `data.parquet`, in their order."""
-    schema = pq.read_schema(path)
-    return [_profile(path, field) for field in schema if field.name not in (ID, PART)]
+    with pq.ParquetFile(path) as file:
+        fields = [field for field in file.schema_arrow if field.name not in (ID, PART)]
+        groups = range(file.num_row_groups)
+        size = sum(file.metadata.row_group(group).total_byte_size for group in groups)
+        table = file.read([f.name for f in fields if nested_type(f.type) is None]) if size <= _IN_MEMORY else None
+    whole = None if table is None else pl.DataFrame(pl.from_arrow(table))
+    return [_profile(path, field, whole) for field in fields]
 
 
 def count_parts(path: Path) -> dict[str, int]:
@@ -35,12 +42,14 @@ def count_parts(path: Path) -> dict[str, int]:
     return {part: count for part, count in counts.items() if count}
 
 
-def _profile(path: Path, field: pa.Field) -> Column:
+def _profile(path: Path, field: pa.Field, whole: pl.DataFrame | None) -> Column:
+    """One column; read by itself where the table is too large to be in memory."""
     if nested := nested_type(field.type):
         return NESTED_PROFILES[nested](path, field.name)
     if pa.types.is_string(field.type):
-        return _string_column(path, field.name)
-    values = pl.read_parquet(path, columns=[field.name])[field.name]
+        lazy = pl.scan_parquet(path).select(field.name) if whole is None else whole.select(field.name).lazy()
+        return _string_column(lazy.rename({field.name: "cell"}), field.name)
+    values = pl.read_parquet(path, columns=[field.name])[field.name] if whole is None else whole[field.name]
     if pa.types.is_boolean(field.type):
         return _described(values, "boolean", {"top": _top(values)})
     if pa.types.is_timestamp(field.type):
@@ -72,9 +81,8 @@ def _number_column(values: pl.Series) -> Column:
     return column.model_copy(update={"stats": stats | _class_stats(values)})
 
 
-def _string_column(path: Path, name: str) -> Column:
+def _string_column(lazy: pl.LazyFrame, name: str) -> Column:
     """Text is looked at in a stream, by the hashes of its cells, so that long texts need no memory."""
-    lazy = pl.scan_parquet(path).select(pl.col(name).alias("cell"))
     row = lazy.select(
         missing=pl.col("cell").null_count(),
         rows=pl.len(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from training.data.columns import MOSTLY_EMPTY, is_identifier, is_long_text
-from training.data.findings import ROWS, counted, percent, rows_where
+from training.data.findings import ROWS, counted, entries, percent, rows_where
 from training.data.layout import DATA
 from training.data.quality_repeats import check_repeats
 from training.data.quality_target import check_target
@@ -83,7 +83,7 @@ def _column(path: Path, description: Description, column: Column) -> Iterator[Fi
         title = f"“{column.name}” only tells the rows apart"
         text = "A model would learn it by heart instead of anything general, so it is left out unless you choose it."
         yield _about(column, "identifier", title, text, fix=drop)
-    if column.type == "category":
+    if column.type == "category" and not _all_apart(column):
         yield from _near_labels(path, column)
     if is_long_text(column):
         yield from _long_texts(path, description, column)
@@ -101,6 +101,12 @@ def _missing(path: Path, column: Column, share: float, drop: Fix) -> Finding:
         count=column.missing,
         fix=drop if mostly else None,
     )
+
+
+def _all_apart(column: Column) -> bool:
+    """Whether the profile has all labels, and no two of them would be read as one."""
+    labels = [label for label, _ in entries(column, "top")]
+    return len({" ".join(label.lower().split()) for label in labels}) == len(labels) == column.unique
 
 
 def _near_labels(path: Path, column: Column) -> Iterator[Finding]:
