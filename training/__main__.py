@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads starve their neighbours
@@ -28,10 +29,17 @@ def main() -> int:
 
 
 def fit(arguments: argparse.Namespace) -> int:
-    """Train SPEC.json into OUT/ with a progress bar; Ctrl-C saves a checkpoint, the same command goes on from it."""
+    """Train SPEC.json into OUT/ with a progress bar; Ctrl-C saves a checkpoint, the same command goes on from it.
+
+    Under torchrun all processes train together; the first one speaks and writes.
+    """
     from training.engine import run_engine
     from training.spec import read_spec
 
+    if os.environ.get("RANK", "0") != "0":
+        with tempfile.TemporaryDirectory() as scratch:
+            (Path(scratch) / "spec.json").write_text(read_spec(arguments.spec).model_dump_json())
+            return run_engine(Path(scratch))
     spec, out = read_spec(arguments.spec), Path(arguments.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "spec.json").write_text(spec.model_dump_json(indent=2))

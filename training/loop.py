@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -112,7 +112,7 @@ class Training:
     steps: int
     clock: Clock
     curves: Curves
-    crew: Crew = Crew()
+    crew: Crew = field(default_factory=Crew)
     seconds: float = 0.0
     """Time spent when the last step was done, the same in every process of the crew."""
     seen: int = 0
