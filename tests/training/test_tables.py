@@ -13,10 +13,12 @@ import torch
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from tests.training.test_loop import after, curve
+from training.architectures import Shapes
 from training.device import choose_device
 from training.events import Event, Started, Stopped
 from training.loop import train
 from training.models.linear import least_squares
+from training.models.mlp import MLP
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.report import Report
@@ -201,3 +203,29 @@ def test_more_than_two_classes_are_boosted_with_one_tree_each(make_data: MakeDat
     assert report_of(tmp_path).metrics["accuracy"].value > 0.95
     config = json.loads((tmp_path / "model" / "config.json").read_bytes())
     assert config["shapes"]["outputs"] == 3
+
+
+def test_members_that_share_their_layers_learn_apart_and_answer_together(
+    flower_spec: TrainSpec, tmp_path: Path
+) -> None:
+    spec = flower_spec.model_copy(update={"settings": {"hidden_sizes": "8", "members": 3}})
+    learnt(spec, tmp_path)
+    assert report_of(tmp_path).metrics["accuracy"].value > 0.7
+    model = MLP(Shapes(outputs=2, numbers=4), hidden=[5], members=3)
+    numbers, codes = torch.randn(7, 4), torch.zeros(7, 0, dtype=torch.int64)
+    each = model(numbers, codes)
+    assert each.shape == (7, 3, 2)
+    probabilities = model.eval()(numbers, codes).softmax(dim=1)
+    assert torch.allclose(probabilities, each.softmax(dim=2).mean(dim=1), atol=1e-6)
+
+
+def test_one_member_sees_what_it_would_see_alone() -> None:
+    shapes = Shapes(outputs=1, numbers=4)
+    crowd, alone = MLP(shapes, hidden=[5], members=2), MLP(shapes, hidden=[5])
+    alone.hidden.load_state_dict(crowd.hidden.state_dict())
+    assert crowd.members is not None
+    with torch.no_grad():
+        alone.head.weight.copy_(crowd.head.weight[1:])
+        alone.head.bias.copy_(crowd.head.bias[1:])
+    numbers, codes = torch.randn(6, 4), torch.zeros(6, 0, dtype=torch.int64)
+    assert torch.allclose(crowd(numbers, codes)[:, 1], alone(numbers * crowd.members.scales[1], codes), atol=1e-6)

@@ -60,6 +60,36 @@ class PeriodicNumbers(nn.Module):
         return F.relu(torch.einsum("bni,niw->bnw", features, self.weight) + self.bias).flatten(1)
 
 
+class Members(nn.Module):
+    """Several networks that share their layers: each sees the inputs in scales of its own and has an output of its own.
+
+    The mini variant of Gorishniy et al., "TabM: advancing tabular deep learning with parameter-efficient ensembling",
+    2024, https://arxiv.org/abs/2410.24210; the scales begin as random signs.
+    """
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.count = count
+        self.scales = nn.Parameter(torch.randint(0, 2, (count, width)) * 2.0 - 1.0)
+
+    def spread(self, read: Tensor) -> Tensor:
+        """Every row once for each member: (B, width) to (B * members, width)."""
+        return (read[:, None, :] * self.scales).flatten(0, 1)
+
+    def answer(self, hidden: Tensor, head: nn.Linear) -> Tensor:
+        """Each member's scores (B, members, outputs) from (B * members, units) by its own part of the output layer."""
+        units = hidden.view(-1, self.count, hidden.shape[1])
+        weights, biases = head.weight.view(self.count, -1, hidden.shape[1]), head.bias.view(self.count, -1)
+        return torch.einsum("bku,kou->bko", units, weights) + biases
+
+
+def together(each: Tensor) -> Tensor:
+    """One answer of several members (B, members, outputs): the mean value, or the logarithm of the mean probability."""
+    if each.shape[2] == 1:
+        return each.mean(dim=1)
+    return each.log_softmax(dim=2).logsumexp(dim=1)
+
+
 class MLP(nn.Module):
     """Layers of weighted sums with an activation between them; no hidden layer makes it a linear model."""
 
@@ -73,11 +103,13 @@ class MLP(nn.Module):
         batch_norm: bool = False,
         number_width: int = 0,
         one_hot_up_to: int = ONE_HOT_UP_TO,
+        members: int = 1,
     ) -> None:
         super().__init__()
         self.categories = CategoryInput(shapes.categories, one_hot_up_to=one_hot_up_to)
         self.numbers = PeriodicNumbers(shapes.numbers, number_width) if number_width and shapes.numbers else None
         width = self.categories.width + shapes.numbers * (number_width if self.numbers else 1)
+        self.members = Members(members, width) if members > 1 else None
         layers: list[nn.Module] = []
         for size in hidden:
             layers += [
@@ -88,12 +120,19 @@ class MLP(nn.Module):
             layers += [nn.Dropout(dropout)] if dropout else []
             width = size
         self.hidden = nn.Sequential(*layers)
-        self.head = nn.Linear(width, shapes.outputs)
+        self.head = nn.Linear(width, shapes.outputs * members)
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
-        """Scores (B, outputs) of numbers (B, n) and category codes (B, columns)."""
-        scores: Tensor = self.head(self.hidden(self.read(numbers, codes)))
-        return scores
+        """Scores (B, outputs) of numbers (B, n) and category codes (B, columns).
+
+        While it learns, several members each give their own: (B, members, outputs); asked, they answer together.
+        """
+        read = self.read(numbers, codes)
+        if self.members is None:
+            scores: Tensor = self.head(self.hidden(read))
+            return scores
+        each = self.members.answer(self.hidden(self.members.spread(read)), self.head)
+        return each if self.training else together(each)
 
     def read(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """What enters the first layer: (B, width)."""

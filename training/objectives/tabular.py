@@ -130,7 +130,8 @@ class TableClasses(Table):
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
         targets = self.targets["train"][indices]
-        return class_loss(self._answer(model, indices), targets, self.spec.recipe, self.weights)
+        scores, targets = one_by_one(self._answer(model, indices), targets)
+        return class_loss(scores, targets, self.spec.recipe, self.weights)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
         known = self.truth[part] >= 0
@@ -200,8 +201,8 @@ class TableValues(Table):
         self.shapes = Shapes(outputs=1, numbers=self.encoding.width, categories=self.encoding.sizes)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        predicted = self._answer(model, indices).squeeze(1)
-        return value_loss(predicted, self.targets["train"][indices], self.spec.recipe)
+        predicted, targets = one_by_one(self._answer(model, indices), self.targets["train"][indices])
+        return value_loss(predicted.squeeze(1), targets, self.spec.recipe)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
         predicted = self._values(model, part)
@@ -286,6 +287,13 @@ class TablePredictor:
             names = [_name(row.get(category.name)) for row in inputs]
             columns[category.name] = pl.Series(category.name, names, dtype=pl.String)
         return pl.DataFrame(columns)
+
+
+def one_by_one(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores (n, outputs) and targets (n,) to compare; several members (B, members, outputs) each for itself."""
+    if scores.ndim == 2:
+        return scores, targets
+    return scores.flatten(0, 1), targets.repeat_interleave(scores.shape[1])
 
 
 def _scaling(spec: TrainSpec) -> Scaling:
