@@ -17,6 +17,7 @@ from training.errors import TrainingError
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 cells = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t"), max_size=12)
+NAMES = ["a.png", "b.wav", "c.txt", "d/e.png", "train.en", "train.de"]
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | cells,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(cells, inner, max_size=3),
