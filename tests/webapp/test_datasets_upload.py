@@ -281,3 +281,18 @@ def test_what_is_still_on_its_way_counts_for_the_quota(browser, settings):
     settings.PROJECT_QUOTA = 5000
     assert start(browser, b"", size=3000, fingerprint="one").status_code == 200
     assert start(browser, b"", size=3000, fingerprint="two").status_code == 413
+
+
+def test_an_upload_goes_on_at_another_machine(browser, settings, tmp_path):
+    in_memory = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = {**settings.STORAGES, "default": in_memory}
+    machines = [tmp_path / "first", tmp_path / "second"]
+    place = start(browser, FLOWERS).json()
+    for number, offset in enumerate(range(0, len(FLOWERS), 100)):
+        settings.DATA_DIR = machines[number % 2]
+        assert start(browser, FLOWERS).json()["received"] == offset
+        assert send(browser, place, FLOWERS[offset : offset + 100], offset=offset).status_code == 200
+    settings.DATA_DIR = tmp_path / "third"
+    dataset = Dataset.objects.get(pk=finish(browser, place).json()["id"])
+    assert storage.open_file(f"{dataset.source}/flowers.csv").read() == FLOWERS
+    assert not storage.list_files("arriving")

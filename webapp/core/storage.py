@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from django.conf import settings
 from django.core.files import File
@@ -66,6 +67,23 @@ def delete_folder(prefix: str) -> None:
         shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
     else:
         _delete_remote(prefix)
+
+
+def is_shared() -> bool:
+    """Whether storage is somewhere else, so that what only this machine has is missing on the others."""
+    return not isinstance(default_storage, FileSystemStorage)
+
+
+def save_file(name: str, content: IO[bytes]) -> None:
+    """Store one file under exactly this name, in place of what was there."""
+    if default_storage.exists(name):
+        default_storage.delete(name)
+    default_storage.save(name, File(content))
+
+
+def list_files(prefix: str) -> list[str]:
+    """The names of all files below a prefix, in order."""
+    return sorted(_names(prefix))
 
 
 def has_file(name: str) -> bool:

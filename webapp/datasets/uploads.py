@@ -1,6 +1,7 @@
 """Files on their way in, chunk by chunk: an upload goes on after a closed browser or a restarted server.
 
-The bytes lie in a folder of this machine until the file is complete; then storage takes the folder over. Only bytes
+The bytes lie in a folder of this machine until the file is complete; then storage takes the folder over. Where storage
+is shared by several machines, each chunk is put there too, and a machine that lacks one fetches it. Only bytes
 count that are on disk and whose checksum was right, so an upload that lost some of them sends those again.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -69,7 +71,11 @@ def write_chunk(upload: Upload, *, offset: int, blocks: Iterable[bytes], checksu
         with (folder / upload.filename).open("r+b" if received else "wb") as part:
             part.seek(received)
             received += _copy(blocks, part, _digest(checksum), most=upload.size - offset)
-        Upload.objects.filter(pk=upload.pk).update(received=received, touched=now())
+        if storage.is_shared():
+            _share(upload, folder / upload.filename, offset, received)
+        unchanged = Upload.objects.filter(pk=upload.pk, received=upload.received)
+        if not unchanged.update(received=received, touched=now()):  # another machine took a chunk meanwhile
+            raise WrongOffset(_received(upload))
     return received
 
 
@@ -95,8 +101,9 @@ def store(files: Sequence[Upload]) -> str:
             for upload, folder in zip(files[1:], folders[1:], strict=True):
                 _link(folder / upload.filename, folders[0] / upload.filename)
             storage.move_folder(folders[0], source)
-        for folder in folders:
+        for upload, folder in zip(files, folders, strict=True):
             shutil.rmtree(folder, ignore_errors=True)
+            storage.delete_folder(_parts(upload))
     return source
 
 
@@ -115,6 +122,7 @@ def check_names(files: Sequence[Upload]) -> None:
 def drop_upload(upload: Upload) -> None:
     """Forget an upload that somebody gave up."""
     shutil.rmtree(_folder(upload), ignore_errors=True)
+    storage.delete_folder(_parts(upload))
     if upload.dataset is None:
         storage.delete_folder(f"originals/{upload.pk}")
     upload.delete()
@@ -238,10 +246,37 @@ def _no_room() -> UserError:
 def _received(upload: Upload) -> int:
     """How many bytes are safe: a worker that died while writing left some that nobody has checked."""
     upload.refresh_from_db(fields=["received"])
-    try:
-        return min(upload.received, (_folder(upload) / upload.filename).stat().st_size)
-    except FileNotFoundError:
-        return 0
+    path = _folder(upload) / upload.filename
+    here = path.stat().st_size if path.exists() else 0
+    if here < upload.received and storage.is_shared():
+        here = _fetch(upload, path, here)
+    return min(upload.received, here)
+
+
+def _share(upload: Upload, path: Path, offset: int, end: int) -> None:
+    """Put a chunk where other machines find it, because the next one may arrive there."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        storage.save_file(f"{_parts(upload)}/{offset:020d}", io.BytesIO(file.read(end - offset)))
+
+
+def _fetch(upload: Upload, path: Path, here: int) -> int:
+    """Bring the chunks that arrived on other machines; returns how far the file then reaches without a gap."""
+    names = storage.list_files(_parts(upload))
+    starts = [int(name.rpartition("/")[2]) for name in names]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("r+b" if path.exists() else "wb") as file:
+        for name, start, end in zip(names, starts, [*starts[1:], upload.received], strict=True):
+            if start <= here < end:
+                with storage.open_file(name) as chunk:
+                    file.seek(start)
+                    shutil.copyfileobj(chunk, file, 2**20)
+                here = file.tell()
+    return here
+
+
+def _parts(upload: Upload) -> str:
+    return f"arriving/{upload.pk}"
 
 
 def _complete(upload: Upload, folder: Path) -> None:
