@@ -26,6 +26,8 @@ GOOD, BAD = ["lovely", "great", "happy", "warm"], ["awful", "sad", "cold", "brok
 SMALL: dict[str, dict[str, Any]] = {
     "counted-words": {},
     "text-recurrent": {"width": 16, "length": 16},
+    "text-bag": {"width": 16, "length": 16, "buckets": 500},
+    "text-cnn": {"width": 16, "length": 16, "runs": "1-2", "detectors": 8},
     "text-transformer": {"width": 16, "heads": 2, "layers": 1, "length": 16},
     "pretrained-encoder": {"length": 16},
 }
@@ -211,7 +213,7 @@ def _facts(shapes: Shapes) -> Facts:
     return Facts(rows=4000, shapes=shapes, characters=400)
 
 
-@pytest.mark.parametrize("architecture", ["text-recurrent", "text-transformer"])
+@pytest.mark.parametrize("architecture", ["text-bag", "text-cnn", "text-recurrent", "text-transformer"])
 @pytest.mark.parametrize("pooling", ["max-mean", "attention", "last"])
 def test_padding_does_not_change_what_is_read(architecture: str, pooling: str) -> None:
     chosen = SMALL[architecture] | ({"pooling": pooling, "layers": 2} if architecture == "text-recurrent" else {})
