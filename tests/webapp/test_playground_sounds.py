@@ -26,18 +26,23 @@ def tone(kind: str, number: int = 0) -> SimpleUploadedFile:
     return SimpleUploadedFile("tone.wav", buffer.getvalue(), "audio/wav")
 
 
-@pytest.fixture
-def run(seat, tmp_path, worker) -> Run:  # noqa: F811
+def finished(seat, tmp_path, **changes) -> Run:
     packed = tmp_path / "tones.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for kind in ("low", "high"):
             for number in range(30):
                 archive.writestr(f"{kind}/{number}.wav", tone(kind, number).read())
     version = make_version(seat, tmp_path, name="Tones", file=packed)
-    spec = propose_spec(version, preset="quick", recipe={"epochs": 3})
-    assert spec.task == "audio-classification"
+    spec = propose_spec(version, preset="quick", **changes)
     run = train_here(queue_run(member=seat, version=version, spec=spec))
     assert run.status == Run.Status.FINISHED, run.error
+    return run
+
+
+@pytest.fixture
+def run(seat, tmp_path, worker) -> Run:  # noqa: F811
+    run = finished(seat, tmp_path, recipe={"epochs": 3})
+    assert run.task == "audio-classification"
     return run
 
 
@@ -64,3 +69,11 @@ def test_a_file_that_is_no_sound_is_told_in_words(browser, run):
     answer = browser.post(f"/playground/{run.pk}/ask/", {"in-0": noise}, headers={"HX-Request": "true"})
     assert answer.status_code == 400
     assert "no sound that can be read" in answer.content.decode()
+
+
+def test_what_was_said_is_written_on_the_page(browser, seat, tmp_path, worker):  # noqa: F811
+    small = {"filters": 4, "hidden_size": 32, "layers": 1, "bands": 24}
+    recipe = {"epochs": 30, "batch_size": 8, "lr": 0.01}
+    run = finished(seat, tmp_path, task="speech-recognition", settings=small, recipe=recipe)
+    answer = browser.post(f"/playground/{run.pk}/ask/", {"in-0": tone("high")}).content.decode()
+    assert ">high<" in answer
