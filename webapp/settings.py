@@ -228,6 +228,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_NAME_OVERRIDES": {
         "DatasetStatus": "webapp.datasets.models.Dataset.Status",
+        "RevisionStatus": "webapp.datasets.models.Revision.Status",
         "RunStatus": "webapp.runs.models.Run.Status",
     },
 }

@@ -1,5 +1,7 @@
 """Data sets over REST."""
 
+import zlib
+
 import pytest
 from datasets_kit import FLOWERS, bring, import_here, ready
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -187,3 +189,50 @@ def test_the_openapi_page_knows_versions(api):
     schema = api.get("/api/schema/?format=json").json()
     assert "/api/v1/datasets/{id}/versions/" in schema["paths"]
     assert "/api/v1/datasets/{id}/versions/{number}/difference/{other}/" in schema["paths"]
+
+
+def begin(api, **facts):
+    fields = {"filename": "flowers.csv", "size": len(FLOWERS), "fingerprint": "flowers", **facts}
+    return api.post("/api/v1/uploads/", fields, content_type="application/json")
+
+
+def put(api, place, offset, chunk, checksum=""):
+    headers = {"Upload-Offset": str(offset), "Upload-Checksum": checksum or f"crc32={zlib.crc32(chunk):08x}"}
+    address = f"/api/v1/uploads/{place['id']}/"
+    return api.put(address, chunk, content_type="application/octet-stream", headers=headers)
+
+
+def complete(api, *places):
+    ids = {"uploads": [place["id"] for place in places], "name": "Garden"}
+    return api.post("/api/v1/uploads/finish/", ids, content_type="application/json")
+
+
+def test_a_large_file_comes_in_chunks_and_goes_on_after_an_interruption(api, seat):
+    place = begin(api).json()
+    assert (place["received"], place["size"]) == (0, len(FLOWERS))
+    assert put(api, place, 0, FLOWERS[:100]).json()["received"] == 100
+    assert complete(api, place).json()["error"]["code"] == "wrong_offset"
+    assert begin(api).json() | {"received": 0} == place
+    assert api.get(f"/api/v1/uploads/{place['id']}/").json()["received"] == 100
+    put(api, place, 100, FLOWERS[100:])
+    dataset = import_here(Dataset.objects.get(pk=complete(api, place).json()["id"]))
+    assert (dataset.name, dataset.latest.rows) == ("Garden", 40)
+
+
+def test_a_damaged_or_misplaced_chunk_is_refused(api, seat):
+    place = begin(api).json()
+    assert put(api, place, 0, FLOWERS[:100], checksum="crc32=00000000").status_code == 422
+    assert put(api, place, 50, FLOWERS[:100]).status_code == 409
+    assert api.get(f"/api/v1/uploads/{place['id']}/").json()["received"] == 0
+
+
+def test_an_upload_can_be_given_up(api, seat):
+    place = begin(api).json()
+    assert api.delete(f"/api/v1/uploads/{place['id']}/").status_code == 204
+    assert put(api, place, 0, FLOWERS).status_code == 404
+
+
+def test_other_peoples_uploads_are_not_found(api, foreign, seat):
+    place = begin(api).json()
+    assert put(foreign, place, 0, FLOWERS).status_code == 404
+    assert complete(foreign, place).status_code == 404

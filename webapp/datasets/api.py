@@ -259,7 +259,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
-        member = _seat(cast(User, request.user), given.get("project"))
+        member = seat_of(cast(User, request.user), given.get("project"))
         files = request.FILES.getlist("file")
         dataset = services.receive_files(member=member, files=files, name=given.get("name", ""))
         return Response({"id": dataset.pk, "status": dataset.status}, status=202)
@@ -354,7 +354,8 @@ def _columns(known: Description) -> list[dict[str, Any]]:
     return [column.model_dump(mode="json") | {"role": role_of.get(column.name)} for column in known.columns]
 
 
-def _seat(user: User, project: int | None) -> Membership:
+def seat_of(user: User, project: int | None) -> Membership:
+    """The seat in the project that is named, else in the first that the person is in."""
     if project:
         return membership_or_404(user, project, edit=True)
     return seats(user).first() or create_project(owner=user, name=_("My project"))

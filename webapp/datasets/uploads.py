@@ -53,7 +53,7 @@ def start_upload(*, member: Membership, filename: str, size: int, fingerprint: s
     waiting = Upload.objects.filter(project=member.project, owner=member.user, size=size, dataset=None)
     known = waiting.filter(fingerprint=fingerprint).first() if fingerprint else None
     if known is not None:
-        known.received = _received(known)
+        known.received = received_bytes(known)
         return known
     _check_room(size)
     check_quota(member.project, size)
@@ -65,7 +65,7 @@ def start_upload(*, member: Membership, filename: str, size: int, fingerprint: s
 def write_chunk(upload: Upload, *, offset: int, blocks: Iterable[bytes], checksum: str) -> int:
     """Append one chunk whose checksum is right and return how many bytes are there; of two at once, one succeeds."""
     with _locked(upload) as folder, _full_disk_in_words():
-        received = _received(upload)
+        received = received_bytes(upload)
         if offset != received:
             raise WrongOffset(received)
         with (folder / upload.filename).open("r+b" if received else "wb") as part:
@@ -75,7 +75,7 @@ def write_chunk(upload: Upload, *, offset: int, blocks: Iterable[bytes], checksu
             _share(upload, folder / upload.filename, offset, received)
         unchanged = Upload.objects.filter(pk=upload.pk, received=upload.received)
         if not unchanged.update(received=received, touched=now()):  # another machine took a chunk meanwhile
-            raise WrongOffset(_received(upload))
+            raise WrongOffset(received_bytes(upload))
     return received
 
 
@@ -213,7 +213,7 @@ def _locked(upload: Upload) -> Iterator[Path]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield folder
     except BlockingIOError as error:
-        raise WrongOffset(_received(upload)) from error
+        raise WrongOffset(received_bytes(upload)) from error
     finally:
         os.close(handle)
 
@@ -243,7 +243,7 @@ def _no_room() -> UserError:
     )
 
 
-def _received(upload: Upload) -> int:
+def received_bytes(upload: Upload) -> int:
     """How many bytes are safe: a worker that died while writing left some that nobody has checked."""
     upload.refresh_from_db(fields=["received"])
     path = _folder(upload) / upload.filename
@@ -281,7 +281,7 @@ def _parts(upload: Upload) -> str:
 
 def _complete(upload: Upload, folder: Path) -> None:
     """Make sure that every byte is on disk; raises WrongOffset where some are missing."""
-    received = _received(upload)
+    received = received_bytes(upload)
     if received != upload.size:
         raise WrongOffset(received)
     with (folder / upload.filename).open("r+b") as part:
