@@ -48,7 +48,7 @@ def read_examples(spec: TrainSpec) -> Examples:
     decides = division_column(spec.split, spec.column("target") if "target" in spec.roles else "")
     frame = _read_columns(path, [*columns, *([decides] if decides else [])])
     ids = frame[ID].to_numpy()
-    given = frame[PART].to_list() if PART in frame.columns else [None] * frame.height
+    given = frame[PART] if PART in frame.columns else pl.Series([None] * frame.height, dtype=pl.String)
     parts = assign_parts(ids, given, spec.split, frame[decides] if decides else None)
     usable = (
         frame[spec.column("target")].is_not_null().to_numpy() if "target" in spec.roles else np.ones(len(ids), bool)

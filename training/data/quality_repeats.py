@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from training.data.findings import ROWS, counted
-from training.data.near import near_groups
+from training.data.near import compared_columns, near_groups
 from training.data.schema import ID, PART, Description, Finding, Fix
 
 HELD = ("test", "val")
@@ -26,6 +26,8 @@ def check_repeats(path: Path, description: Description) -> Iterator[Finding]:
     leaked = leaks(ids, held)
     yield from _exact(exact, len(ids))
     yield from _leaked(leaked)
+    if not compared_columns(description):
+        return
     groups = near_groups(path, description)
     near_leaked = leaks(groups, held) & ~leaked
     yield from _near(repeated(groups) & ~exact & ~near_leaked)
@@ -41,9 +43,10 @@ def held_rows(path: Path, description: Description) -> NDArray[np.bool_]:
 
 def repeated(groups: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Bool [rows]: whether an earlier row has the same group."""
-    ordered = np.sort(groups)
     again = np.zeros(len(groups), dtype=bool)
+    ordered = np.sort(groups)
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    del ordered
     if len(twice):
         rows = np.flatnonzero(np.isin(groups, twice))
         _, first = np.unique(groups[rows], return_index=True)

@@ -17,16 +17,18 @@ from training.errors import TrainingError
 from training.spec import Split
 
 Parts: TypeAlias = NDArray[np.str_]
-Given: TypeAlias = Sequence[str | None] | NDArray[np.object_]
+Given: TypeAlias = Sequence[str | None] | pl.Series
 Draws: TypeAlias = NDArray[np.float64]
 """A number from 0 to 1 for each row; the smallest are held out."""
+
+_AT_ONCE = 1 << 18
 
 
 def count_parts(folder: Path, split: Split, target: str = "") -> dict[str, int]:
     """Rows per part as the split divides the version in the folder; target: the column of the classes."""
     wanted = division_column(split, target)
     frame = pl.read_parquet(folder / DATA, columns=[ID, PART, *([wanted] if wanted else [])])
-    parts = assign_parts(frame[ID].to_numpy(), frame[PART].to_list(), split, frame[wanted] if wanted else None)
+    parts = assign_parts(frame[ID].to_numpy(), frame[PART], split, frame[wanted] if wanted else None)
     return {part: int((parts == part).sum()) for part in ("train", "val", "test")}
 
 
@@ -44,11 +46,12 @@ def assign_parts(ids: NDArray[np.int64], given: Given, split: Split, column: pl.
     or None. Named parts stay; files that name a validation part but no test part are judged on the former. column: the
     values of `division_column`. Raises TrainingError where a column of parts says something else.
     """
-    named = _said(column) if split.how == "column" and column is not None else _names(given)
-    if not np.isin(named, ("test", "val")).any():
+    said = _said(column) if split.how == "column" and column is not None else pl.Series(given, dtype=pl.String)
+    if not said.is_in(["test", "val"]).any():
         if split.how == "column":
             raise _no_parts(split)
         return _divided(ids, split, column, test=split.test)
+    named = said.fill_null("").to_numpy().astype("<U5")
     if not (named == "test").any():
         named[named == "val"] = "test"
     free = ~np.isin(named, ("test", "val"))
@@ -58,11 +61,7 @@ def assign_parts(ids: NDArray[np.int64], given: Given, split: Split, column: pl.
     return np.where(free, drawn, named)
 
 
-def _names(given: Given) -> Parts:
-    return np.array([part or "" for part in given], dtype="<U5")
-
-
-def _said(column: pl.Series) -> Parts:
+def _said(column: pl.Series) -> pl.Series:
     """The parts that the words of a column mean."""
     words = column.cast(pl.String)
     meant = {word: named_part(word) for word in words.drop_nulls().unique()}
@@ -73,7 +72,7 @@ def _said(column: pl.Series) -> Parts:
             "Choose a column that says one of these in every row.",
             code="bad_split",
         )
-    return _names([meant.get(word) if word is not None else None for word in words])
+    return words.replace_strict(meant, return_dtype=pl.String)
 
 
 def _no_parts(split: Split) -> TrainingError:
@@ -107,7 +106,12 @@ def _draws(ids: NDArray[np.int64], split: Split, column: pl.Series | None) -> Dr
 
 def _uniform(keys: NDArray[np.uint64], salt: str) -> Draws:
     """Float64 in [0, 1), equal for equal keys."""
-    return (mix(mix(keys ^ text_hash(salt.encode()))) >> np.uint64(11)).astype(np.float64) / 2.0**53
+    draws = np.empty(len(keys), dtype=np.float64)
+    for start in range(0, len(keys), _AT_ONCE):  # so that nothing but the result grows with the rows
+        some = slice(start, start + _AT_ONCE)
+        draws[some] = mix(mix(keys[some] ^ text_hash(salt.encode()))) >> np.uint64(11)
+    draws /= 2.0**53
+    return draws
 
 
 def _grouped(ids: NDArray[np.int64], split: Split, column: pl.Series | None) -> NDArray[np.uint64]:
