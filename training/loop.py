@@ -17,12 +17,14 @@ from training.architectures import Round, Rounds
 from training.checkpoint import Position, restore_checkpoint, save_checkpoint, trained_state
 from training.crew import Crew, join_crew
 from training.curves import Clock, Curves
-from training.device import Device, choose_device, settle
+from training.device import Device, choose_device
 from training.errors import TrainingError
 from training.events import Checkpoint, Event, Finished, Phase, Started, Stopped
 from training.examples import read_examples
 from training.objectives import OBJECTIVES, Objective, Warns
 from training.optimizers import Optimizers, build_optimizers, lr_factor
+from training.order import count_steps, epoch_order
+from training.probe import settle_on_a_batch
 from training.recipes import Recipe
 from training.spec import TrainSpec
 
@@ -51,7 +53,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     objective.initialise(model)
     rounds = network.fit(model, objective, recipe)
     if rounds is None and crew.is_alone:
-        device = _settle(device, recipe, model, objective)
+        device = settle_on_a_batch(device, recipe, model, objective)
     optimizers = build_optimizers(model, recipe) if rounds is None else Optimizers([])
     position = restore_checkpoint(folder, model=model, optimizers=optimizers, device=device) or Position()
     position = crew.align(model, optimizers, position)
@@ -222,7 +224,7 @@ def batches(training: Training) -> Iterator[list[Tensor]]:
     """The batches of one correction after the other, through as many epochs as it takes."""
     recipe, position = training.recipe, training.position
     while True:
-        epoch = training.objective.epoch(_order(recipe.seed, position.epoch), recipe.batch_size)
+        epoch = training.objective.epoch(epoch_order(recipe.seed, position.epoch), recipe.batch_size)
         while position.batch < len(epoch):
             if training.is_done:
                 return
@@ -301,17 +303,6 @@ def save(training: Training, folder: Path) -> Event:
     return Checkpoint(step=training.position.step)
 
 
-def count_steps(objective: Objective, recipe: Recipe) -> int:
-    """Corrections in the whole training: batches of an epoch, over what is accumulated, times epochs; at least 1."""
-    per_epoch = len(objective.epoch(_order(recipe.seed, 0), recipe.batch_size))
-    return max(1, round(math.ceil(per_epoch / recipe.accumulate) * recipe.epochs))
-
-
-def _order(seed: int, epoch: int) -> torch.Generator:
-    """The random numbers that order one epoch: from seed and epoch alone, so that a resumed run draws the same."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-
-
 def _compare(position: Position, loss: float, model: nn.Module, *, keep: bool) -> None:
     """Note whether this evaluation is the best so far, and keep its weights if early stopping will want them."""
     if loss < position.best_loss:
@@ -320,35 +311,6 @@ def _compare(position: Position, loss: float, model: nn.Module, *, keep: bool) -
             position.best_weights = {name: value.detach().clone() for name, value in trained_state(model).items()}
     else:
         position.worse += 1
-
-
-def _settle(device: Device, recipe: Recipe, model: nn.Module, objective: Objective) -> Device:
-    """Choose threads and precision on one real batch, leaving weights and random state as they were."""
-    indices = objective.epoch(_order(recipe.seed, 0), recipe.batch_size)[0]
-    before = {name: value.clone() for name, value in model.named_buffers()}
-
-    def work(plan: Device, share: float) -> None:
-        _lay_out(model, plan)
-        with plan.autocast():
-            loss = objective.loss(model, indices[: max(2, round(share * len(indices)))], 0)
-        loss.backward()
-
-    model.train()
-    with torch.random.fork_rng(devices=[]):
-        chosen = settle(device, recipe, model, work)
-    model.zero_grad(set_to_none=True)
-    for name, buffer in model.named_buffers():
-        buffer.copy_(before[name])
-    _lay_out(model, chosen)
-    return chosen
-
-
-def _lay_out(model: nn.Module, device: Device) -> None:
-    """Store filters the way the device reads them fastest."""
-    layout = torch.channels_last if device.channels_last else torch.contiguous_format
-    for weight in [*model.parameters(), *model.buffers()]:
-        if weight.ndim == 4:
-            weight.data = weight.data.contiguous(memory_format=layout)
 
 
 class Diverged(TrainingError):
