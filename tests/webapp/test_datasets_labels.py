@@ -73,6 +73,12 @@ def test_a_wrong_label_is_corrected(browser, seat):
     assert cells(save(browser, dataset), "kind")[7] == "ham"
 
 
+def test_where_no_label_is_missing_correcting_goes_on_row_by_row(browser, seat):
+    dataset = ready(seat)
+    assert page(browser, dataset).context["example"] is None
+    assert give(browser, dataset, 7, "rose").context["example"].row == 8
+
+
 def test_data_without_labels_gets_a_column_of_them(browser, seat):
     dataset = ready(seat, NOTHING)
     assert page(browser, dataset).context["column"] == "label"

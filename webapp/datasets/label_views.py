@@ -43,6 +43,8 @@ def give(request: UserRequest, pk: int) -> HttpResponse:
     if not request.htmx:
         return redirect(_address(pk, version, column))
     upcoming = labelling.next_row(version, column, row + 1)
+    if upcoming is None and not _missing(version, column):  # somebody goes through the rows to correct some
+        upcoming = min(row + 1, version.rows - 1)
     return render(
         request, "datasets/_label.html", {"dataset": dataset} | _context(version, column, upcoming, given=row)
     )
