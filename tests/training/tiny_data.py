@@ -110,6 +110,10 @@ def words(folder: Path) -> TinyData:
     return TinyData(spoken.frame, {"target": ["kind"], "sound": ["sound"]}, spoken.question)
 
 
+def company(folder: Path) -> TinyData:
+    return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"text": "cat - sat + ran"})
+
+
 def running_text(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"prompt": "the "})
 
@@ -147,6 +151,7 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "audio-classification": sounds,
     "speech-recognition": words,
     "language-modeling": running_text,
+    "word-embeddings": company,
     "translation": pairs,
     "summarization": pairs,
 }

@@ -8,7 +8,7 @@ from training.registry import Registry
 ColumnType: TypeAlias = Literal[
     "number", "boolean", "category", "text", "date", "image", "audio", "conversation", "spans", "answers", "boxes"
 ]
-TryOut: TypeAlias = Literal["form", "text", "image", "audio", "question", "translation", "chat"]
+TryOut: TypeAlias = Literal["form", "text", "image", "audio", "question", "translation", "words", "chat"]
 
 
 @dataclass(frozen=True)

@@ -60,3 +60,18 @@ ANSWER_ROUGE = Metric(
 )
 LANGUAGE = (NATS, PERPLEXITY, BITS_PER_BYTE, ANSWER_ROUGE, EXACT_MATCH)
 """The last two are for conversations only."""
+
+COMPANY = Metric(
+    "company",
+    "Company known",
+    "How often a real neighbour in unseen text beats a random word; 50 % is guessing.",
+    percent=True,
+)
+PAIR_LOSS = Metric(
+    "pair_loss",
+    "Held-out loss",
+    "Surprise at which of the two is real, in nats; guessing is 0.693.",
+    False,
+    unit="nats",
+)
+WORD_VECTORS = (COMPANY, PAIR_LOSS)

@@ -34,6 +34,7 @@ class TryForm(forms.Form):
             "text": _text_field,
             "question": _text_field,
             "translation": _text_field,
+            "words": _words_field,
             "image": _image_field,
             "audio": _sound_field,
         }
@@ -81,6 +82,11 @@ def _text_field(column: Column) -> forms.Field:
     box = forms.Textarea(attrs={"rows": 6, "placeholder": _("Write or paste a text")})
     label = _("Text") if column.type == "spans" else column.name
     return forms.CharField(label=label, required=False, max_length=100_000, widget=box)
+
+
+def _words_field(column: Column) -> forms.Field:
+    box = forms.TextInput(attrs={"placeholder": _("A word, or a sum such as king - man + woman")})
+    return forms.CharField(label=_("Word"), required=False, max_length=1000, widget=box)
 
 
 def _image_field(column: Column) -> forms.Field:

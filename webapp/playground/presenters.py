@@ -32,6 +32,9 @@ def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
         return {"pieces": _marked(output["text"], output["entities"]), "found": len(output["entities"])}
     if "answer" in output:
         return _answered(output)
+    if "neighbours" in output:
+        near = [found | {"percent": max(0.0, 100 * found["similarity"])} for found in output["neighbours"]]
+        return {"neighbours": near, "map": output.get("map")}
     if "confidence" in output and "text" in output:
         return {"written": output["text"], "attention": _attention(output.get("attention"))}
     if "boxes" in output:

@@ -22,7 +22,7 @@ from webapp.projects.access import UserRequest, current_project
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
 
-EXPLAINED = ("text", "image", "translation")
+EXPLAINED = ("text", "image", "translation", "words")
 """Try-outs whose answer comes with the words or the region that mattered, or were looked at."""
 FREEDOM = ("temperature", "top_p", "max_tokens")
 CHATTING = Sampling(temperature=0.2, top_p=0.9)

@@ -33,7 +33,7 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
     chosen = {role: [columns[name] for name in names if name in columns] for role, names in roles.items()}
     rows = count_rows(description, split)["train"]
     texts = chosen.get("text", [])
-    if task == "language-modeling":
+    if task in ("language-modeling", "word-embeddings"):
         characters = sum(_length(column) for column in texts) * rows
         return Facts(rows, Shapes(outputs=0), characters)  # vocabulary and context are the network's own choice
     if chosen.get("image"):
