@@ -62,13 +62,19 @@ class MLPSettings(Architecture):
         large = facts.rows >= 5_000
         epochs = {"quick": 0.3, "balanced": 1.0, "thorough": 3.0}[preset] * (30 if large else 60)
         settings = cls(
-            hidden_sizes="256-256" if large else "64-64",
+            hidden_sizes="128-128" if large else "64-64",
             dropout=0.05 if large else 0.2,
             number_width=16 if large else 0,
             activation="silu",
+            members={"quick": 2, "balanced": 4, "thorough": 8}[preset] if large else 1,
         )
         recipe = Recipe(
-            epochs=epochs, batch_size=256 if large else 32, lr=3e-3, weight_decay=0.02, schedule="cosine", warmup=0.05
+            epochs=epochs,
+            batch_size=256 if large else 32,
+            lr=6e-3 if large else 3e-3,
+            weight_decay=0.02,
+            schedule="cosine",
+            warmup=0.05,
         )
         return settings, recipe
 

@@ -47,7 +47,7 @@ class PeriodicNumbers(nn.Module):
     https://arxiv.org/abs/2203.05556, with the number itself kept beside the waves.
     """
 
-    def __init__(self, numbers: int, width: int, frequencies: int = 16, sigma: float = 0.3) -> None:
+    def __init__(self, numbers: int, width: int, frequencies: int = 16, sigma: float = 1.5) -> None:
         super().__init__()
         self.frequencies = nn.Parameter(torch.randn(numbers, frequencies) * sigma)
         inputs = 2 * frequencies + 1
