@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from training.objectives.tabular import Table
     from training.recipes import Recipe
 
+FEW_COLUMNS = 100
 Library: TypeAlias = Literal["lightgbm", "catboost"]
 
 
@@ -124,11 +125,12 @@ def _grow_lightgbm(
         "seed": recipe.seed,
         "num_threads": threads,
         "deterministic": True,
-        "force_col_wise": True,
         "verbosity": -1,
     }
     numbers, codes, targets = rows["train"]
-    categories = list(range(numbers.shape[1], numbers.shape[1] + codes.shape[1]))
+    columns = numbers.shape[1] + codes.shape[1]
+    parameters["force_row_wise" if columns <= FEW_COLUMNS else "force_col_wise"] = True  # the quicker way for each
+    categories = list(range(numbers.shape[1], columns))
     train = lightgbm.Dataset(
         np.concatenate([numbers, codes], axis=1), targets, categorical_feature=categories, params=parameters
     )
