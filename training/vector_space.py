@@ -69,7 +69,7 @@ class Space:
         nearest = np.argsort(-likeness, kind="stable")[:count]
         return [{"word": self.words[at], "similarity": float(likeness[at])} for at in nearest]
 
-    def map(self, chosen: Sequence[str], common: int = 80) -> dict[str, object]:
+    def map(self, chosen: Sequence[str], common: int = 50) -> dict[str, object]:
         """Two coordinates for the chosen words and the commonest ones: {"words", "x", "y", "chosen"}, by PCA."""
         asked = [self.numbers[word.lower()] for word in chosen]
         others = [number for number in range(min(common, len(self.words))) if number not in set(asked)]
