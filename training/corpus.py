@@ -18,6 +18,7 @@ from training.examples import PARTS, Examples, Part
 from training.spec import TrainSpec
 from training.stretches import Conversations, Stretches, Windows
 from training.text import Vocabulary, build_byte_pairs, build_characters, encode_places, load_tokenizer
+from training.transfer import earlier_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -155,6 +156,8 @@ def _chat_part(
 
 
 def _tokenizer(spec: TrainSpec, texts: list[str], *, chat: bool) -> PreTrainedTokenizerFast:
+    if (earlier := earlier_tokenizer(spec)) is not None:
+        return earlier
     settings: object = spec.network()
     if isinstance(settings, BringsVocabulary):
         from training.pretrained import resolve

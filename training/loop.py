@@ -27,6 +27,7 @@ from training.order import count_steps, epoch_order
 from training.probe import settle_on_a_batch
 from training.recipes import Recipe
 from training.spec import TrainSpec
+from training.transfer import take_over
 
 
 def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -51,6 +52,8 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     network = spec.network()
     model = network.build(objective.shapes).to(device.torch)
     objective.initialise(model)
+    if spec.start_from:
+        yield take_over(model, spec, objective.preparation())
     rounds = network.fit(model, objective, recipe)
     if rounds is None and crew.is_alone:
         device = settle_on_a_batch(device, recipe, model, objective)

@@ -14,11 +14,13 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from training.text import build_byte_pairs, build_characters, build_words, encode_each, load_tokenizer
+from training.transfer import earlier_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from training.architectures import Architecture
+    from training.spec import TrainSpec
 
 TOKENS_AT_ONCE = 16_384
 """Tokens per batch where nothing is learnt."""
@@ -111,6 +113,11 @@ def join_columns(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
 def join_values(columns: Sequence[Sequence[str | None]]) -> list[str]:
     """One text per row of these columns, without those that are empty."""
     return ["\n".join(value for value in row if value) for row in zip(*columns, strict=True)]
+
+
+def tokenizer_for(spec: TrainSpec, texts: Sequence[str]) -> PreTrainedTokenizerFast:
+    """The vocabulary of the run that is gone on from, else that of the network or of these texts."""
+    return earlier_tokenizer(spec) or make_tokenizer(spec.network(), texts)
 
 
 def make_tokenizer(settings: Architecture, texts: Sequence[str]) -> PreTrainedTokenizerFast:

@@ -72,6 +72,8 @@ class TrainSpec(Settings):
     settings: dict[str, JsonValue] = {}
     recipe: Recipe = Recipe()
     split: Split = Split()
+    start_from: str = ""
+    """Model folder of an earlier run of the same architecture, whose weights are gone on from; empty: fresh ones."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -111,7 +113,11 @@ def read_spec(path: Path) -> TrainSpec:
         raise TrainingError(f"There is no file {path}.", "Check the path.", code="no_spec") from error
     except ValidationError as error:
         raise TrainingError(plain_words(error), "Correct it and start again.", code="bad_spec") from error
-    return spec.model_copy(update={"data": str((path.parent / spec.data).resolve())})
+    return spec.model_copy(update={"data": str((path.parent / spec.data).resolve()), **_found_start(path, spec)})
+
+
+def _found_start(path: Path, spec: TrainSpec) -> dict[str, str]:
+    return {"start_from": str((path.parent / spec.start_from).resolve())} if spec.start_from else {}
 
 
 def plain_words(error: ValidationError) -> str:

@@ -245,3 +245,17 @@ def test_every_call_is_in_the_openapi_schema(api):
     calls = ("stop", "resume", "clone", "series", "events", "report", "predictions", "files")
     assert {f"{one}{call}/" for call in calls} | {"/api/v1/runs/", "/api/v1/runs/estimate/", one} <= paths
     assert "/api/v1/compare/" in paths
+
+
+def test_a_run_starts_from_an_earlier_one_of_the_project(api, seat, tmp_path, redis):
+    version = make_version(seat, tmp_path)
+    wanted = {"dataset": version.dataset_id, "architecture": "mlp", "preset": "quick"}
+    first = train_here(Run.objects.get(pk=api.post("/api/v1/runs/", wanted, format="json").json()["id"]))
+    second = api.post("/api/v1/runs/", wanted | {"start_from": first.pk}, format="json").json()
+    assert second["spec"]["start_from"] == f"run:{first.pk}"
+    run = train_here(Run.objects.get(pk=second["id"]))
+    assert run.status == Run.Status.FINISHED
+    assert run.notes.filter(kind="warning", data__message__startswith="Started from an earlier run").exists()
+    refused = api.post("/api/v1/runs/", wanted | {"start_from": 999}, format="json")
+    assert refused.status_code == 400
+    assert "cannot be started from" in refused.json()["error"]["message"]

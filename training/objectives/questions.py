@@ -25,7 +25,7 @@ from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.passages import Asked, Found, Windows, best_stretch, cut_windows
 from training.predict import PREDICTORS
-from training.reading import Reads, make_tokenizer
+from training.reading import Reads, tokenizer_for
 from training.report import Report
 from training.spec import TrainSpec
 from training.text import load_tokenizer
@@ -46,7 +46,7 @@ class Answers:
             raise TrainingError("No question has an answer.", "Choose data with answers.", code="no_answers")
         model_folder.mkdir(parents=True, exist_ok=True)
         texts = [text for one in self.asked["train"] for text in (one.question, one.context)]
-        self.tokenizer = make_tokenizer(spec.network(), list(dict.fromkeys(texts)))
+        self.tokenizer = tokenizer_for(spec, list(dict.fromkeys(texts)))
         self.tokenizer.save_pretrained(model_folder)
         self.windows = {part: cut_windows(self.tokenizer, self.asked[part], self.settings.length) for part in PARTS}
         self.targets = {

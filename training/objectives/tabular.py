@@ -29,6 +29,7 @@ from training.report import Report
 from training.spec import TrainSpec
 from training.surface import draw_surface
 from training.tables import ReadsTable, Scaling, TableEncoding, learn_encoding
+from training.transfer import earlier_preparation
 from training.verdict import plain_number
 
 AT_ONCE = 8192
@@ -55,7 +56,7 @@ class Table:
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
         self.spec, self.examples, self.device = spec, examples, device
         features = examples.frame.select(spec.roles["features"])
-        self.encoding = learn_encoding(features[examples.rows["train"]], _scaling(spec))
+        self.encoding = _earlier_encoding(spec) or learn_encoding(features[examples.rows["train"]], _scaling(spec))
         numbers, codes = self.encoding.encode(features)
         self.numbers = {part: self._tensor(numbers[rows]) for part, rows in examples.rows.items()}
         self.codes = {part: self._tensor(codes[rows]) for part, rows in examples.rows.items()}
@@ -294,6 +295,15 @@ def one_by_one(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     if scores.ndim == 2:
         return scores, targets
     return scores.flatten(0, 1), targets.repeat_interleave(scores.shape[1])
+
+
+def _earlier_encoding(spec: TrainSpec) -> TableEncoding | None:
+    """How the run that is gone on from read these very columns, so that its weights mean the same."""
+    if not (found := earlier_preparation(spec)):
+        return None
+    encoding = TableEncoding.model_validate(found["encoding"])
+    names = {column.name for column in encoding.numbers} | {column.name for column in encoding.categories}
+    return encoding if names <= set(spec.roles["features"]) and encoding.scaling == _scaling(spec) else None
 
 
 def _scaling(spec: TrainSpec) -> Scaling:

@@ -27,7 +27,7 @@ from training.measures import Floats, Ints, class_measures
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS, best_first
-from training.reading import CountsWords, Encoded, Reads, encode_texts, join_columns, join_values, make_tokenizer
+from training.reading import CountsWords, Encoded, Reads, encode_texts, join_columns, join_values, tokenizer_for
 from training.report import Report
 from training.spec import TrainSpec
 from training.text import load_tokenizer
@@ -130,7 +130,7 @@ class TextClasses:
         return {"labels": self.labels, "columns": self.spec.roles["text"], "counted": self.settings.counted}
 
     def _cut_into_tokens(self) -> None:
-        tokenizer = make_tokenizer(self.spec.network(), self.texts["train"])
+        tokenizer = tokenizer_for(self.spec, self.texts["train"])
         tokenizer.save_pretrained(self.model_folder)
         length = self.settings.length
         self.shapes = replace(self.shapes, vocabulary=len(tokenizer), length=length)

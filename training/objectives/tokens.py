@@ -26,7 +26,7 @@ from training.measures import Floats, Ints
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
-from training.reading import Encoded, Reads, encode_words, make_tokenizer
+from training.reading import Encoded, Reads, encode_words, tokenizer_for
 from training.report import Report
 from training.spec import TrainSpec
 from training.text import load_tokenizer
@@ -61,7 +61,7 @@ class TokenTags:
         if len(self.tags) < 2:
             raise TrainingError("No word is marked.", "Choose data in which names are marked.", code="one_class")
         model_folder.mkdir(parents=True, exist_ok=True)
-        self.tokenizer = make_tokenizer(spec.network(), [" ".join(words) for words, _ in tagged["train"]])
+        self.tokenizer = tokenizer_for(spec, [" ".join(words) for words, _ in tagged["train"]])
         self.tokenizer.save_pretrained(model_folder)
         self.parts = {part: self._sentences(tagged[part]) for part in PARTS}
         self.targets = self._targets(self.parts["train"])

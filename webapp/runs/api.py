@@ -290,5 +290,5 @@ def _data_of(request: Request, wanted: dict[str, Any], *, edit: bool) -> tuple[M
 
 
 def _spec_of(wanted: dict[str, Any], version: DatasetVersion) -> TrainSpec:
-    names = ("task", "roles", "architecture", "settings", "recipe", "split", "preset")
+    names = ("task", "roles", "architecture", "settings", "recipe", "split", "preset", "start_from")
     return services.propose_spec(version, **{name: wanted[name] for name in names if name in wanted})

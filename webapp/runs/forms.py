@@ -33,6 +33,9 @@ from webapp.runs.choices import (
     RoleChoice,
     TaskChoice,
 )
+from webapp.runs.models import Run
+
+MOST_STARTS = 50
 
 
 class NewRun:
@@ -184,7 +187,20 @@ class NewRun:
             roles=roles,
             architecture=chosen.key if chosen else None,
             preset=self.preset,
+            start_from=self.start_from.pk if self.start_from and chosen is self.architecture else None,
         )
+
+    @cached_property
+    def starting_points(self) -> list[Run]:
+        """Earlier runs whose weights this one could go on from."""
+        if self.version is None or self.task is None or self.architecture is None:
+            return []
+        return list(services.starting_points(self.version, self.task.key, self.architecture.key)[:MOST_STARTS])
+
+    @property
+    def start_from(self) -> Run | None:
+        """The one that was chosen; None for fresh weights."""
+        return next((run for run in self.starting_points if str(run.pk) == self.data.get("start_from", "")), None)
 
     @cached_property
     def network_form(self) -> SettingsForm | None:

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 
 from training import events as told
 from webapp.core import devices, engine
-from webapp.core.errors import log_bug
+from webapp.core.errors import UserError, log_bug
 from webapp.runs import lifecycle, workspace
 from webapp.runs.models import Run
 
@@ -162,6 +162,8 @@ def _what_happened(error: Exception) -> dict[str, Any]:
     """The supervisor's own trouble in words."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return _disk_full()
+    if isinstance(error, UserError):
+        return {"code": error.code, "message": error.message, "hint": error.hint}
     number = log_bug("execute_run")
     return {
         "code": "bug",

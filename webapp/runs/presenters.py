@@ -275,7 +275,7 @@ def clone_url(run: Run, changes: Mapping[str, JsonValue] | None = None) -> str:
     spec = run.train_spec()
     choices: list[tuple[str, str]] = [("dataset", str(run.version.dataset_id)), ("task", spec.task)]
     choices += [(f"role.{role}", column) for role, columns in spec.roles.items() for column in columns]
-    choices.append(("architecture", spec.architecture))
+    choices += [("architecture", spec.architecture), ("start_from", str(_start_of(run) or ""))]
     recipe = spec.recipe.model_dump(mode="json") | dict(changes or {})
     for prefix, values in ((spec.architecture, spec.settings), ("recipe", recipe), ("split", spec.split.model_dump())):
         choices += [(f"{prefix}-{name}", _form_value(value)) for name, value in values.items()]
@@ -292,8 +292,14 @@ def _form_value(value: JsonValue) -> str:
 
 def changed_choices(run: Run, changes: Mapping[str, JsonValue]) -> dict[str, Any]:
     """The run's choices with some recipe fields changed, as `services.propose_spec` takes them."""
-    spec = run.train_spec().model_dump(mode="json", exclude={"data"})
-    return spec | {"recipe": spec["recipe"] | dict(changes)}
+    spec = run.train_spec().model_dump(mode="json", exclude={"data", "start_from"})
+    return spec | {"recipe": spec["recipe"] | dict(changes), "start_from": _start_of(run)}
+
+
+def _start_of(run: Run) -> int | None:
+    """The number of the run that it starts from."""
+    named = run.train_spec().start_from.removeprefix("run:")
+    return int(named) if named else None
 
 
 def change_words(changes: Mapping[str, JsonValue]) -> str:

@@ -31,6 +31,9 @@ class SpecRequest(serializers.Serializer[Any]):
     recipe = serializers.DictField(required=False, help_text="How to train; see the catalog.")
     split = serializers.DictField(required=False, help_text="Which examples are held out.")
     preset = serializers.ChoiceField(PRESETS, default="balanced")
+    start_from = serializers.IntegerField(
+        required=False, help_text="A finished run of the same architecture, whose weights are gone on from."
+    )
 
     def validate_roles(self, roles: dict[str, Any]) -> dict[str, Any]:
         """Names or lists of names, nothing else."""

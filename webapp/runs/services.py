@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
@@ -39,6 +40,7 @@ __all__ = [
     "read_report",
     "rename_run",
     "resume_run",
+    "starting_points",
     "why_not_resumable",
 ]
 
@@ -53,11 +55,13 @@ def propose_spec(
     recipe: Mapping[str, Any] | None = None,
     split: Mapping[str, Any] | None = None,
     preset: Preset = "balanced",
+    start_from: int | None = None,
 ) -> TrainSpec:
     """A complete, valid spec: what is given is kept, what is left out is proposed from the data and the preset.
 
-    `settings`, `recipe` and `split` may be partial; they are laid over the preset. Raises UserError or TrainingError
-    in plain words.
+    `settings`, `recipe` and `split` may be partial; they are laid over the preset. `start_from` is the number of a
+    finished run of the same architecture in the same project, whose weights are gone on from. Raises UserError or
+    TrainingError in plain words.
     """
     description = version.describe()
     given = {role: [names] if isinstance(names, str) else list(names) for role, names in (roles or {}).items()}
@@ -77,6 +81,7 @@ def propose_spec(
             settings=_laid_over(network, settings).model_dump(mode="json"),
             recipe=_laid_over(usual, recipe),
             split=parts,
+            start_from=_start(version, kind, start_from) if start_from else "",
         )
     except ValidationError as error:
         raise _refusal(error) from error
@@ -205,6 +210,24 @@ def _architecture(task: str, key: str | None) -> type[Architecture]:
     if not able:
         raise UserError(_("No architecture can learn “%(task)s” yet.") % {"task": TASKS[task].title}, code="no_task")
     return next((kind for kind in able if kind.key == TASKS[task].recommended), able[0])
+
+
+def starting_points(version: DatasetVersion, task: str, architecture: str) -> QuerySet[Run]:
+    """The project's finished runs whose weights such a run could start from, newest first."""
+    project = version.dataset.project_id
+    finished = Run.objects.filter(project=project, status=Run.Status.FINISHED, task=task, architecture=architecture)
+    return finished.order_by("-pk")
+
+
+def _start(version: DatasetVersion, kind: type[Architecture], run: int) -> str:
+    known = Run.objects.filter(project=version.dataset.project_id, status=Run.Status.FINISHED, architecture=kind.key)
+    if not known.filter(pk=run).exists():
+        raise UserError(
+            _("Run %(run)d cannot be started from.") % {"run": run},
+            _("Choose a finished run of this project with the architecture “%(title)s”.") % {"title": kind.title},
+            code="no_start",
+        )
+    return workspace.name_of(run)
 
 
 S = TypeVar("S", bound=Settings)

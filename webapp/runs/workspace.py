@@ -12,9 +12,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils.translation import gettext as _
 
 from training.report import Report
 from webapp.core import engine, storage
+from webapp.core.errors import UserError
 from webapp.runs.models import Run
 
 CHECKPOINT = "checkpoint"
@@ -29,8 +31,29 @@ def open_folder(run: Run) -> Path:
     if not run.checkpoint_step:
         _remove_checkpoints(folder)
     data = storage.local_folder(run.version.folder)
-    (folder / "spec.json").write_text(run.train_spec().model_copy(update={"data": str(data)}).model_dump_json(indent=2))
+    places = {"data": str(data), "start_from": _start_folder(run)}
+    (folder / "spec.json").write_text(run.train_spec().model_copy(update=places).model_dump_json(indent=2))
     return folder
+
+
+def name_of(run_id: int) -> str:
+    """How a spec names the run that it starts from."""
+    return f"run:{run_id}"
+
+
+def _start_folder(run: Run) -> str:
+    """The model of the run that this one starts from, on this machine; empty if it starts afresh."""
+    named = run.train_spec().start_from
+    if not named:
+        return ""
+    earlier = Run.objects.filter(pk=named.removeprefix("run:"), status=Run.Status.FINISHED).first()
+    if earlier is None:
+        raise UserError(
+            _("The run that this one starts from was deleted."),
+            _("Clone it and start from another one."),
+            code="no_start",
+        )
+    return str(storage.local_folder(f"{earlier.folder}/model"))
 
 
 def left_behind(run: Run) -> Path | None:
