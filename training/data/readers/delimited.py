@@ -11,11 +11,12 @@ import pyarrow.csv
 from training.data.dialect import Dialect, cut_rows, detect_dialect, find_delimiter
 from training.data.readers import READERS, Batch, Reader, Reading, SetAside, clean_names
 from training.data.source import Source
-from training.data.text_files import looks_binary, open_text
+from training.data.text_files import chunks, looks_binary, open_text
 from training.errors import TrainingError
 
 BLOCK = 4 << 20
-"""Bytes parsed at a time; also the longest row that can be read."""
+"""Bytes parsed at a time, unless a row is longer."""
+LONGEST_ROW = 64 << 20
 MAX_COLUMNS = 5000
 _TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".psv")
 
@@ -63,31 +64,68 @@ def _delimiter(source: Source) -> str | None:
 def read_delimited(path: Path, dialect: Dialect, names: list[str], source: str, aside: SetAside) -> Iterator[Batch]:
     """The rows as strings, in blocks; rows with too few or too many cells are set aside."""
     bad: list[tuple[int, str, str]] = []
+    size, read, rows = max(path.stat().st_size, 1), 0, 0
 
     def keep_aside(row: pa.csv.InvalidRow) -> str:
         few = "few" if row.actual_columns < row.expected_columns else "many"
-        bad.append((row.number, f"too {few} cells: {row.actual_columns} instead of {row.expected_columns}", row.text))
+        reason = f"too {few} cells: {row.actual_columns} instead of {row.expected_columns}"
+        bad.append((before + row.number, reason, row.text))
         return "skip"
 
-    size = max(path.stat().st_size, 1)
-    with pa.OSFile(str(path)) as file:
-        reader = _open(file, dialect, names, keep_aside, source)
-        while (batch := _next(reader, source)) is not None:
-            frame = cast(pl.DataFrame, pl.from_arrow(pa.Table.from_batches([batch])))
-            yield Batch(frame, min(file.tell() / size, 1.0))
+    for piece in whole_rows(path, source, quoted=dialect.quoted):
+        header = dialect.header is not None and read == 0
+        before = rows + len(bad) + (0 if read == 0 or dialect.header is None else 1)
+        table = _parse(piece, dialect, names, keep_aside, source, header=header)
+        read += len(piece)
+        rows += len(table)
+        if len(table):
+            yield Batch(cast(pl.DataFrame, pl.from_arrow(table)), min(read / size, 1.0))
     lines = line_numbers(path, dialect, [number for number, _, _ in bad])
     for (_, reason, content), line in zip(bad, lines, strict=True):
         aside.add(source, line, reason, content)
 
 
-def _open(
-    file: pa.NativeFile, dialect: Dialect, names: list[str], keep_aside: object, source: str
-) -> pa.csv.CSVStreamingReader:
+def whole_rows(path: Path, source: str, *, quoted: bool) -> Iterator[bytes]:
+    """The file in blocks that end where a row ends; raises TrainingError where a row is too long to be one.
+
+    Arrow's own stream reads 32 blocks ahead, which takes ten times the memory.
+    """
+    rest = b""
+    for block in chunks(path, size=BLOCK):
+        piece = rest + block
+        end = _end_of_rows(piece, quoted=quoted)
+        if end == 0 and len(piece) > LONGEST_ROW:
+            raise _long_row(source)
+        if end:
+            yield piece[:end]
+        rest = piece[end:]
+    if rest:
+        yield rest
+
+
+def _end_of_rows(piece: bytes, *, quoted: bool) -> int:
+    """The place after the last line break that is not inside quotes; 0 where there is none."""
+    line_break = b"\n" if b"\n" in piece else b"\r"
+    end = len(piece)
+    inside = quoted and piece.count(b'"') % 2 == 1
+    while True:
+        quote = piece.rfind(b'"', 0, end) if quoted else -1
+        place = -1 if inside else piece.rfind(line_break, quote + 1, end)
+        if place >= 0 or quote < 0:
+            return place + 1
+        end, inside = quote, not inside
+
+
+def _parse(
+    piece: bytes, dialect: Dialect, names: list[str], keep_aside: object, source: str, *, header: bool
+) -> pa.Table:
+    """The cells of some rows as strings; header: whether the first row names the columns."""
+    strings = pa.schema([(name, pa.string()) for name in names])
     try:
-        return pa.csv.open_csv(
-            file,
+        return pa.csv.read_csv(
+            pa.BufferReader(piece),
             read_options=pa.csv.ReadOptions(
-                use_threads=False, block_size=BLOCK, column_names=names, skip_rows=0 if dialect.header is None else 1
+                use_threads=False, block_size=len(piece) + 1, column_names=names, skip_rows=1 if header else 0
             ),
             parse_options=pa.csv.ParseOptions(
                 delimiter=dialect.delimiter,
@@ -95,31 +133,22 @@ def _open(
                 newlines_in_values=dialect.quoted,
                 invalid_row_handler=keep_aside,
             ),
-            convert_options=pa.csv.ConvertOptions(
-                column_types={name: pa.string() for name in names}, strings_can_be_null=False
-            ),
+            convert_options=pa.csv.ConvertOptions(column_types=strings, strings_can_be_null=False),
         )
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
-            return iter(())
-        raise _unreadable(source, error) from error
+            return strings.empty_table()
+        raise TrainingError(
+            f"{source} cannot be read as a table: {error}.", "Save it as CSV UTF-8 and upload it again."
+        ) from error
 
 
-def _next(reader: Iterator[pa.RecordBatch], source: str) -> pa.RecordBatch | None:
-    try:
-        return next(reader, None)
-    except pa.ArrowInvalid as error:
-        raise _unreadable(source, error) from error
-
-
-def _unreadable(source: str, error: Exception) -> TrainingError:
-    if "straddl" in str(error):
-        return TrainingError(
-            f"{source} has a row of more than {BLOCK >> 20} MB.",
-            "Look for a quotation mark that is never closed, and upload the file again.",
-            code="long_row",
-        )
-    return TrainingError(f"{source} cannot be read as a table: {error}.", "Save it as CSV UTF-8 and upload it again.")
+def _long_row(source: str) -> TrainingError:
+    return TrainingError(
+        f"{source} has a row of more than {LONGEST_ROW >> 20} MB.",
+        "Look for a quotation mark that is never closed, and upload the file again.",
+        code="long_row",
+    )
 
 
 def line_numbers(path: Path, dialect: Dialect, records: list[int]) -> list[int]:
