@@ -21,11 +21,14 @@ IGNORED = -100
 """The target of a token that is read but not learnt, as in torch's cross-entropy."""
 
 PLAIN_TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] | capitalize }}: {{ message['content'] }}"
+    "{% for message in messages %}{{ message['role'] | capitalize }}:\n{{ message['content'] }}"
     "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}\n"
-    "{% endfor %}{% if add_generation_prompt %}Assistant: {% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}Assistant:\n{% endif %}"
 )
-"""For pretrained models that never saw a chat and so have no template of their own."""
+"""For pretrained models that never saw a chat and so have no template of their own.
+
+An answer begins on a line of its own: a space before it would melt into its first token, which then were not learnt.
+"""
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerFast, messages: Sequence[Message]) -> str:

@@ -65,6 +65,16 @@ def top_hits(truth: Ints, probabilities: Floats, most: int) -> Floats:
     return (likelier < most).astype(np.float64)
 
 
+def share_right(leads: Floats) -> Measure:
+    """How often the right one of two leads, by how much it leads (n,); ties count half."""
+    return weighted_mean((leads > 0) + 0.5 * (leads == 0))
+
+
+def loss_of_leads(leads: Floats) -> Measure:
+    """Surprise in nats at which of two is right, from the log odds of the right one (n,)."""
+    return weighted_mean(np.logaddexp(0, -leads))
+
+
 def nats(truth: Ints, probabilities: Floats) -> Floats:
     """Surprise of each true class (n,): minus the logarithm of its probability, at most 36."""
     chosen = probabilities[np.arange(len(truth)), truth]

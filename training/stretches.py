@@ -75,6 +75,10 @@ class Conversations:
     lengths: Tensor
     """Tokens per conversation, (conversations,) int64, on the CPU."""
 
+    def to(self, device: torch.device) -> Conversations:
+        """The same on a device."""
+        return Conversations(self.ids.to(device), self.targets.to(device), self.lengths)
+
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         order = torch.randperm(len(self.lengths), generator=generator)
         batches: list[Tensor] = []

@@ -114,6 +114,13 @@ def company(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"text": "cat - sat + ran"})
 
 
+def votes(folder: Path) -> TinyData:
+    frame = pl.DataFrame(
+        {"asked": ["the cat?", "the dog?"] * 20, "good": ["sat."] * 40, "bad": ["ran to the fog."] * 40}
+    )
+    return TinyData(frame, {"prompt": ["asked"], "chosen": ["good"], "rejected": ["bad"]}, {"prompt": "the "})
+
+
 def running_text(folder: Path) -> TinyData:
     return TinyData(pl.DataFrame({"text": [VERSE] * 60}), {"text": ["text"]}, {"prompt": "the "})
 
@@ -152,6 +159,7 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "speech-recognition": words,
     "language-modeling": running_text,
     "word-embeddings": company,
+    "preference-tuning": votes,
     "translation": pairs,
     "summarization": pairs,
 }

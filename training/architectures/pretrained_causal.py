@@ -18,7 +18,7 @@ class PretrainedCausalSettings(Architecture):
 
     title = "Pretrained chat model"
     order = 30
-    tasks = ("language-modeling",)
+    tasks = ("language-modeling", "preference-tuning")
     good_for = "Conversations and instructions, and any text when there is too little of it to learn a language from."
     paper = "E. Hu et al., “LoRA: Low-rank adaptation of large language models”, 2021, https://arxiv.org/abs/2106.09685"
     simple = ("source", "method")
@@ -42,15 +42,23 @@ class PretrainedCausalSettings(Architecture):
     dropout: float = Field(
         0.0, ge=0, le=0.9, title="Dropout", description="Share of numbers switched off at random while learning."
     )
+    beta: float = Field(
+        0.1,
+        gt=0,
+        le=10,
+        title="Loyalty",
+        description="When it learns from votes: how much it stays what it was (β of DPO); higher changes less.",
+    )
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         epochs = {"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset]
+        votes = task == "preference-tuning"
         recipe = Recipe(
             epochs=epochs,
             batch_size=4,
             accumulate=2,
-            lr=5e-4,
+            lr=5e-5 if votes else 5e-4,  # votes move a model far with small steps
             schedule="linear",
             warmup=0.05,
             clip_norm=1.0,

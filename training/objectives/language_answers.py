@@ -36,6 +36,7 @@ class Asked(Settings):
 
 
 @PREDICTORS.register("language-modeling")
+@PREDICTORS.register("preference-tuning")
 class LanguagePredictor:
     """Goes on from {"prompt": text}, or answers {"messages": [{"role", "content"}]}."""
 

@@ -34,6 +34,7 @@ from training.resampling import Measure
 from training.spec import TrainSpec
 from training.stretches import thin
 from training.text import build_byte_pairs, load_tokenizer
+from training.transfer import earlier_tokenizer
 from training.words import WORD
 from training.written import closeness, read_text, summary_scores, translation_scores
 
@@ -275,6 +276,8 @@ def _texts(examples: Examples, column: str, part: Part) -> list[str]:
 
 
 def _tokenizer(spec: TrainSpec, texts: list[str]) -> PreTrainedTokenizerFast:
+    if (earlier := earlier_tokenizer(spec)) is not None:
+        return earlier
     settings: object = spec.network()
     if isinstance(settings, BringsVocabulary):
         return load_tokenizer(resolve(settings.source))

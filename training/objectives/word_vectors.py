@@ -31,12 +31,14 @@ from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import PARTS, Examples, Part
+from training.measures import loss_of_leads, share_right
 from training.models.word_vectors import GloVe, Word2Vec, WordVectors
 from training.objectives import OBJECTIVES, Guess
 from training.report import Report, Written
-from training.resampling import Measure, weighted_mean
+from training.resampling import Measure
 from training.spec import TrainSpec
 from training.text import build_words
+from training.transfer import earlier_tokenizer
 from training.vector_space import Space
 
 MOST_PAIRS = 20_000
@@ -109,7 +111,8 @@ class WordPlaces:
         column = spec.column("text")
         texts = {part: examples.column(column, part).cast(pl.String).fill_null("").to_list() for part in PARTS}
         model_folder.mkdir(parents=True, exist_ok=True)
-        self.tokenizer = build_words(texts["train"], settings.vocabulary_size, least=settings.rarest)
+        learnt = build_words(texts["train"], settings.vocabulary_size, least=settings.rarest)
+        self.tokenizer = earlier_tokenizer(spec) or learnt
         self.tokenizer.save_pretrained(model_folder)
         self.words = {part: read_words(self.tokenizer, texts[part]) for part in PARTS}
         self._check()
@@ -214,6 +217,5 @@ class WordPlaces:
 
 
 def pair_measures(leads: NDArray[np.float64]) -> dict[str, Measure]:
-    """Share of pairs whose real company leads, ties counting half, and the loss of saying so in nats."""
-    right = (leads > 0) + 0.5 * (leads == 0)
-    return {"company": weighted_mean(right), "pair_loss": weighted_mean(np.logaddexp(0, -leads))}
+    """Share of pairs whose real company leads, and the loss of saying so."""
+    return {"company": share_right(leads), "pair_loss": loss_of_leads(leads)}

@@ -75,3 +75,11 @@ PAIR_LOSS = Metric(
     unit="nats",
 )
 WORD_VECTORS = (COMPANY, PAIR_LOSS)
+
+PREFERRED = Metric(
+    "preferred",
+    "Better answer preferred",
+    "How often the chosen answer gained more than the rejected one.",
+    percent=True,
+)
+VOTES = (PREFERRED, PAIR_LOSS)

@@ -112,6 +112,8 @@ def _work(spec: TrainSpec, facts: Facts, held_out: int) -> Work:
         per_token = 1.0 if getattr(network, "vocabulary", "") == "characters" else CHARACTERS_PER_TOKEN
         examples = max(1, round(facts.characters / per_token))
         held_out = round(examples * spec.split.test)
+    if spec.task == "word-embeddings":
+        examples = max(1, round(facts.characters / CHARACTERS_PER_TOKEN))
     batches = math.ceil(examples / per_example / recipe.batch_size)
     steps = max(1, round(math.ceil(batches / recipe.accumulate) * recipe.epochs))
     return Work(network.cost(facts.shapes), examples, per_example, held_out, steps)

@@ -41,6 +41,8 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
     if chosen.get("sound"):
         outputs = LETTERS if task == "speech-recognition" else _outputs(task, chosen)
         return Facts(rows, _sound(chosen["sound"][0], outputs))
+    if task == "preference-tuning":
+        return Facts(rows, Shapes(outputs=0), sum(_length(column) for columns in chosen.values() for column in columns))
     if task in PAIRED:
         return _pairs(rows, chosen)
     if task in EACH_TOKEN:
