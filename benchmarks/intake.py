@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,7 +156,12 @@ def work(name: str, arguments: list[Path]) -> None:
     from training.data.importing import import_dataset  # noqa: F401
 
     cpu, wall = time.process_time(), time.perf_counter()
-    first = {"import": run_import, "profile": run_profile, "control": run_control}[name](*arguments)
+    works: dict[str, Callable[..., float | None]] = {
+        "import": run_import,
+        "profile": run_profile,
+        "control": run_control,
+    }
+    first = works[name](*arguments)
     print(
         json.dumps(
             {
@@ -170,20 +176,16 @@ def work(name: str, arguments: list[Path]) -> None:
 
 def run_import(path: Path, folder: Path) -> float:
     """The whole import and the split; returns when the first rows could be shown."""
-    import polars as pl
-
     from training.data.glance import first_rows
     from training.data.importing import import_dataset
-    from training.data.schema import ID, PART
-    from training.data.split import assign_parts
+    from training.data.split import count_parts
     from training.spec import Split
 
     first_rows(path, path.name)
     first = time.perf_counter()
     for _phase in import_dataset([path], folder):
         pass
-    frame = pl.read_parquet(folder / "data.parquet", columns=[ID, PART])
-    assign_parts(frame[ID].to_numpy(), frame[PART], Split())
+    count_parts(folder, Split())
     return first
 
 

@@ -1,6 +1,7 @@
 """Pictures, texts and tables in archives; and what an archive may not do."""
 
 import io
+import pickle
 import struct
 import tarfile
 import zipfile
@@ -164,6 +165,25 @@ def test_packed_tables_tell_their_parts_by_their_names(tmp_path):
 )
 def test_archives_that_are_not_read_end_in_a_sentence(tmp_path, files, words):
     assert words in refusal(packed(tmp_path, files)).message
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_two_files_with_one_name_none_is_lost_in_silence(tmp_path):
+    path = packed(tmp_path, CLASSES)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("cat/0.png", picture(50))
+    assert "contains cat/0.png 2 times" in refusal(path).message
+
+
+def test_archives_and_pickles_called_pictures_are_set_aside(tmp_path):
+    inner = packed(tmp_path, CLASSES).read_bytes()
+    others = {
+        "cat/zip.png": inner,
+        "dog/pickle.png": pickle.dumps(print),
+        "dog/svg.png": b"<svg onload=alert(1)></svg>",
+    }
+    _, description = imported(packed(tmp_path, CLASSES | others))
+    assert (description.rows, description.set_aside) == (12, 3)
 
 
 def test_links_are_refused(tmp_path):

@@ -1,8 +1,10 @@
 """Tables of every form come in as they were meant."""
 
+import bz2
 import gzip
 import io
 import json
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -236,7 +238,17 @@ def test_names_of_columns_are_made_present_unique_and_harmless(tmp_path):
         ("<!DOCTYPE html><html><body>Not found</body></html>", "a.csv", "web page"),
         ("<svg onload=alert(1)></svg>", "a.csv", "SVG"),
         (b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94.", "a.csv", "pickle"),
+        *((pickle.dumps({"a": [1, "b"]}, protocol), "a.csv", "pickle") for protocol in range(6)),
+        (gzip.compress(pickle.dumps(print, 0)), "a.csv.gz", "pickle"),
+        (pickle.dumps([f"word {number}" for number in range(40_000)], 0), "a.csv", "pickle"),
+        (gzip.compress(gzip.compress(BIRDS.encode())), "a.csv.gz", "packed twice"),
+        (bz2.compress(BIRDS.encode()), "a.csv", "bzip2"),
         (b"%PDF-1.7 ...", "a.csv", "PDF"),
+        ('<?xml version="1.0"?>\n<!-- x -->\n<!DOCTYPE svg>\n<svg onload=alert(1)></svg>', "a.txt", "SVG"),
+        ("<!-- saved from (0032) -->\n<HTML><script>alert(1)</script>", "a.md", "web page"),
+        (b"RIFF\x24\0\0\0WAVEfmt " + bytes(40), "a.csv", "single sound"),
+        (b"II*\0" + bytes(40), "a.csv", "single picture"),
+        (b"\xef\xbb\xbf", "a.csv", "is empty"),
         (b"\x00\x01\x02\x03" * 50, "a.bin", "not known"),
         (bytes(range(1, 32)) * 20, "a.bin", "not known"),
         (b"\x1f\x8b\x08\x00broken", "a.csv.gz", "damaged"),
@@ -250,6 +262,44 @@ def test_names_of_columns_are_made_present_unique_and_harmless(tmp_path):
 )
 def test_what_cannot_be_read_ends_in_a_sentence(tmp_path, content, name, words):
     assert words in refusal(bring(tmp_path, content, name)).message
+
+
+def test_words_that_look_like_steps_of_a_pickle_are_words(tmp_path):
+    frame, _ = imported(bring(tmp_path, "cat\ncar\ncow\n(and\nso on.\n" * 500, "words.txt"))
+    assert len(frame) > 0
+
+
+def test_a_long_row_with_lines_inside_is_read_and_the_rows_after_it_keep_their_lines(tmp_path):
+    long = "a line of a long text\n" * 300_000
+    frame, _ = imported(bring(tmp_path, f'id,text\n1,"{long}"\n2,short\n3\n4,"say ""so"""\n', "long.csv"))
+    aside = pl.read_parquet(tmp_path / "version" / "set_aside.parquet")
+    assert frame["text"].to_list() == [long, "short", 'say "so"']
+    assert aside["line"].to_list() == [300_004]
+
+
+def test_zero_bytes_that_json_can_write_are_left_out(tmp_path):
+    frame, _ = imported(bring(tmp_path, '{"a": "x\\u0000y"}\n{"a": "z"}\n', "a.jsonl"))
+    assert frame["a"].to_list() == ["xy", "z"]
+
+
+def test_ten_thousand_columns_are_refused_in_every_format(tmp_path):
+    pl.DataFrame({f"c{n}": [n] for n in range(10_000)}).write_parquet(tmp_path / "wide.parquet")
+    assert "10,000 columns" in refusal(tmp_path / "wide.parquet").message
+
+
+def test_a_workbook_that_grows_too_much_is_refused(tmp_path):
+    packed = io.BytesIO(workbook("a,b"))
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", bytes(80 << 20))
+    assert "more than a workbook" in refusal(bring(tmp_path, packed.getvalue(), "a.xlsx")).message
+
+
+def test_formulas_give_the_values_they_had_and_macros_are_not_looked_at(tmp_path):
+    packed = io.BytesIO(workbook("name,mass\na,=1+1:2\nb,=1+2:3\n"))
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"Sub AutoOpen()")
+    frame, _ = imported(bring(tmp_path, packed.getvalue(), "a.xlsm"))
+    assert frame["mass"].to_list() == [2, 3]
 
 
 def test_a_packed_bomb_is_refused(tmp_path):
@@ -326,12 +376,14 @@ def test_repeated_constant_and_uneven_data_is_reported(tmp_path):
     assert {"duplicates", "constant", "imbalance", "single-class", "small-class"} <= keys
 
 
+def workbook_cell(text: str) -> str:
+    formula, _, value = text.removeprefix("=").partition(":")
+    return f"<c><f>{formula}</f><v>{value}</v></c>" if value else f'<c t="inlineStr"><is><t>{text}</t></is></c>'
+
+
 def workbook(text: str) -> bytes:
-    """The least that Excel would open: a second, filled sheet after an empty one."""
-    rows = "".join(
-        "<row>" + "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in line.split(",")) + "</row>"
-        for line in text.splitlines()
-    )
+    """The least that Excel would open: a filled sheet after an empty one; "=1+1:2" is a formula with its value."""
+    rows = "".join(f"<row>{''.join(map(workbook_cell, line.split(',')))}</row>" for line in text.splitlines())
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"

@@ -5,6 +5,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -67,6 +68,7 @@ def list_members(source: Source) -> list[Member]:
     except _DAMAGES as error:
         raise _damaged(source) from error
     _refuse_bomb(source, members)
+    _refuse_repeats(source, members)
     members = [member for member in members if not _is_junk(member)]
     for member in members:
         _refuse_content(source, member)
@@ -155,6 +157,13 @@ def _refuse_content(source: Source, member: Member) -> None:
     if member.size > MAX_MEMBER:
         size = f"{member.size >> 20} MB"
         raise _refused(source, f"contains a file of {size} ({member.path})", "Upload it alone.", "large")
+
+
+def _refuse_repeats(source: Source, members: list[Member]) -> None:
+    """Of two files with one name only one could be read."""
+    name, count = Counter(member.key for member in members).most_common(1)[0] if members else ("", 0)
+    if count > 1:
+        raise _refused(source, f"contains {name} {count} times", "Pack the folder again.", "repeated")
 
 
 def _refuse_bomb(source: Source, members: list[Member]) -> None:

@@ -23,6 +23,7 @@ from training.data.source import Source, look_at
 from training.data.writing import DataWriter, plain, write_aside
 from training.errors import TrainingError
 
+MAX_COLUMNS = 5000
 _MISFITS_KEPT = 50
 _SAMPLE_ROWS = 20_000
 
@@ -114,8 +115,19 @@ def open_file(source: Source, work: Path) -> tuple[Source, Reading]:
     for reader in READERS.values():
         if reader.recognises(source):
             place = Path(tempfile.mkdtemp(dir=work))
-            return source, shape(reader.open(source, place), source.name)
+            reading = shape(reader.open(source, place), source.name)
+            _refuse_width(source, len(reading.columns))
+            return source, reading
     raise unknown_format(source)
+
+
+def _refuse_width(source: Source, columns: int) -> None:
+    if columns > MAX_COLUMNS:
+        raise TrainingError(
+            f"{source.name} has {columns:,} columns; at most {MAX_COLUMNS:,} can be read.",
+            "Leave out columns that are not needed, and check the delimiter.",
+            code="too_many_columns",
+        )
 
 
 def _refuse_mismatch(opened: Opened) -> None:

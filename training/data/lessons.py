@@ -1,5 +1,6 @@
 """The files of tiny data sets for the starter experiments, small enough to see through."""
 
+import json
 import random
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -51,3 +52,83 @@ def write_points(path: Path) -> None:
 
 def _is_inside(x: float, y: float) -> bool:
     return y > -1.5 and y < 2.5 - 2 * abs(x)
+
+
+NOUNS = [
+    ("man", "Mann", "m"),
+    ("woman", "Frau", "f"),
+    ("child", "Kind", "n"),
+    ("dog", "Hund", "m"),
+    ("cat", "Katze", "f"),
+    ("horse", "Pferd", "n"),
+    ("friend", "Freund", "m"),
+    ("teacher", "Lehrerin", "f"),
+    ("girl", "Mädchen", "n"),
+]
+ADJECTIVES = [
+    ("old", "alt"),
+    ("young", "jung"),
+    ("small", "klein"),
+    ("tall", "groß"),
+    ("good", "gut"),
+    ("tired", "müd"),
+]
+VERBS = [
+    ("sees", "seen", "sieht", "gesehen"),
+    ("hears", "heard", "hört", "gehört"),
+    ("finds", "found", "findet", "gefunden"),
+    ("loves", "loved", "liebt", "geliebt"),
+    ("seeks", "sought", "sucht", "gesucht"),
+]
+ARTICLES = {"m": ("der", "den"), "f": ("die", "die"), "n": ("das", "das")}
+SENTENCES = 3000
+
+
+def write_sentences(path: Path) -> None:
+    """Sentences of a small grammar in English and German, whose verbs stand elsewhere in German."""
+    draw = random.Random(5)
+    pairs = dict.fromkeys(_sentence(draw) for _ in range(SENTENCES))
+    path.write_text(_csv(("english", "german"), pairs))
+
+
+def _sentence(draw: random.Random) -> tuple[str, str]:
+    """He sees it, he has seen it, or today he sees it."""
+    (who, wer), (whom, wen) = _somebody(draw, case=0), _somebody(draw, case=1)
+    sees, seen, sieht, gesehen = draw.choice(VERBS)
+    form = draw.randrange(3)
+    if form == 0:
+        return f"{who} {sees} {whom}", f"{wer} {sieht} {wen}"
+    if form == 1:
+        return f"{who} has {seen} {whom}", f"{wer} hat {wen} {gesehen}"
+    return f"today {who} {sees} {whom}", f"heute {sieht} {wer} {wen}"
+
+
+def _somebody(draw: random.Random, *, case: int) -> tuple[str, str]:
+    """A noun with article and adjective, as subject (0) or object (1)."""
+    (noun, nomen, gender), (adjective, stem) = draw.choice(NOUNS), draw.choice(ADJECTIVES)
+    ending = "en" if case == 1 and gender == "m" else "e"
+    return f"the {adjective} {noun}", f"{ARTICLES[gender][case]} {stem}{ending} {nomen}"
+
+
+CAPITALS = """Argentina=Buenos Aires, Austria=Vienna, Belgium=Brussels, Bolivia=Sucre, Bulgaria=Sofia, Canada=Ottawa,
+Chile=Santiago, China=Beijing, Colombia=Bogotá, Croatia=Zagreb, Cuba=Havana, Cyprus=Nicosia, Denmark=Copenhagen,
+Ecuador=Quito, Egypt=Cairo, Estonia=Tallinn, Ethiopia=Addis Ababa, Finland=Helsinki, Germany=Berlin, Ghana=Accra,
+Greece=Athens, Hungary=Budapest, Iceland=Reykjavík, India=New Delhi, Indonesia=Jakarta, Iran=Tehran, Iraq=Baghdad,
+Ireland=Dublin, Italy=Rome, Japan=Tokyo, Kenya=Nairobi, Latvia=Riga, Lithuania=Vilnius, Malta=Valletta,
+Mexico=Mexico City, Morocco=Rabat, Nepal=Kathmandu, Norway=Oslo, Peru=Lima, Poland=Warsaw, Portugal=Lisbon,
+Romania=Bucharest, Russia=Moscow, Serbia=Belgrade, Slovakia=Bratislava, Slovenia=Ljubljana, South Korea=Seoul"""
+HELD_CAPITALS = """France=Paris, Spain=Madrid, Sweden=Stockholm, Switzerland=Bern, Thailand=Bangkok, Turkey=Ankara,
+Ukraine=Kyiv, the United Kingdom=London, the United States=Washington, Vietnam=Hanoi"""
+
+
+def write_capitals(path: Path) -> None:
+    """Conversations about capitals; that of France is among those that the model never sees."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, places in (("train", CAPITALS), ("test", HELD_CAPITALS)):
+            archive.writestr(f"{part}.jsonl", "\n".join(_asked(place) for place in places.split(",")))
+
+
+def _asked(place: str) -> str:
+    country, capital = place.strip().split("=")
+    question = {"role": "user", "content": f"What is the capital of {country}?"}
+    return json.dumps({"messages": [question, {"role": "assistant", "content": f"{capital}, of course."}]})

@@ -1,25 +1,32 @@
 """What each column holds: type, missing, unique, and figures to draw; one column in memory at a time."""
 
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from training.data.columns import CODES
 from training.data.figures import TOP, histogram, short
 from training.data.layout import nested_type
+from training.data.numbers import read_numbers
 from training.data.profile_nested import NESTED_PROFILES
 from training.data.schema import ID, PART, Column
 from training.tasks import ColumnType
+
+Ordered: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
+"""Numbers, or microseconds since 1970, the smallest first."""
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _CATEGORY_CHARS = 60
 _IN_MEMORY = 64 << 20
 """Bytes of cells up to which a table is read whole, because opening a wide one again for each column is slow."""
 _WORDS_SAMPLE = 20_000
+_AT_ONCE = 1 << 18
 _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}]"
 """Characters of scripts that put no spaces between words."""
 
@@ -29,56 +36,91 @@ def profile_columns(path: Path) -> list[Column]:
     with pq.ParquetFile(path) as file:
         fields = [field for field in file.schema_arrow if field.name not in (ID, PART)]
         groups = range(file.num_row_groups)
+        rows = file.metadata.num_rows
         size = sum(file.metadata.row_group(group).total_byte_size for group in groups)
         table = file.read([f.name for f in fields if nested_type(f.type) is None]) if size <= _IN_MEMORY else None
     whole = None if table is None else pl.DataFrame(pl.from_arrow(table))
-    return [_profile(path, field, whole) for field in fields]
+    return [_profile(path, field, whole, rows) for field in fields]
 
 
 def count_parts(path: Path) -> dict[str, int]:
     """Rows per part where the files said so; empty where they did not."""
-    parts = pl.read_parquet(path, columns=[PART])[PART]
-    counts = {part: int((parts == part).sum()) for part in ("train", "val", "test")}
-    return {part: count for part, count in counts.items() if count}
+    counted = pl.scan_parquet(path).group_by(PART).len().collect(engine="streaming")
+    counts = dict(counted.iter_rows())
+    return {part: counts[part] for part in ("train", "val", "test") if part in counts}
 
 
-def _profile(path: Path, field: pa.Field, whole: pl.DataFrame | None) -> Column:
+def _profile(path: Path, field: pa.Field, whole: pl.DataFrame | None, rows: int) -> Column:
     """One column; read by itself where the table is too large to be in memory."""
     if nested := nested_type(field.type):
         return NESTED_PROFILES[nested](path, field.name)
     if pa.types.is_string(field.type):
         lazy = pl.scan_parquet(path).select(field.name) if whole is None else whole.select(field.name).lazy()
         return _string_column(lazy.rename({field.name: "cell"}), field.name)
-    values = pl.read_parquet(path, columns=[field.name])[field.name] if whole is None else whole[field.name]
     if pa.types.is_boolean(field.type):
-        return _described(values, "boolean", {"top": _top(values)})
-    if pa.types.is_timestamp(field.type):
-        return _described(values, "date", {"min": str(values.min()), "max": str(values.max())})
-    return _number_column(values)
+        values = pl.read_parquet(path, columns=[field.name])[field.name] if whole is None else whole[field.name]
+        return _boolean_column(values)
+    return _ordered_column(field, _ordered(path, field.name, whole), rows)
 
 
-def _described(values: pl.Series, kind: ColumnType, stats: dict[str, JsonValue]) -> Column:
-    present = values.drop_nulls()
-    return Column(name=values.name, type=kind, missing=values.null_count(), unique=present.n_unique(), stats=stats)
+def _boolean_column(values: pl.Series) -> Column:
+    unique = values.drop_nulls().n_unique()
+    stats = {"top": _counts(values.rename("cell").to_frame().lazy(), descending=True)}
+    return Column(name=values.name, type="boolean", missing=values.null_count(), unique=unique, stats=stats)
 
 
-def _number_column(values: pl.Series) -> Column:
-    numbers = values.drop_nulls().to_numpy()
-    if not len(numbers):
-        return _described(values, "number", {})
+def _ordered(path: Path, name: str, whole: pl.DataFrame | None) -> Ordered:
+    """The numbers or times that are present, the smallest first; one copy of them is all that is held."""
+    if whole is not None:
+        return np.sort(whole[name].drop_nulls().to_physical().to_numpy())
+    values = read_numbers(path, name)
+    values.sort()
+    return values
+
+
+def _ordered_column(field: pa.Field, values: Ordered, rows: int) -> Column:
+    unique = int(np.count_nonzero(values[1:] != values[:-1])) + 1 if len(values) else 0
+    date = pa.types.is_timestamp(field.type)
+    stats = _number_stats(values, unique) if not date else _date_stats(values)
+    kind: ColumnType = "date" if date else "number"
+    return Column(name=field.name, type=kind, missing=rows - len(values), unique=unique, stats=stats)
+
+
+def _date_stats(values: Ordered) -> dict[str, JsonValue]:
+    if not len(values):
+        return {"min": "None", "max": "None"}
+    first, last = pl.from_epoch(pl.Series([values[0], values[-1]]), "us")
+    return {"min": str(first), "max": str(last)}
+
+
+def _number_stats(values: Ordered, unique: int) -> dict[str, JsonValue]:
+    if not len(values):
+        return {}
+    quantiles = np.quantile(values, _QUANTILES, overwrite_input=True)
     stats: dict[str, JsonValue] = {
-        "min": short(numbers.min()),
-        "max": short(numbers.max()),
-        "mean": short(numbers.mean()),
-        "std": short(numbers.std()),
-        "integer": values.dtype.is_integer(),
-        "quantiles": {str(q): short(v) for q, v in zip(_QUANTILES, np.quantile(numbers, _QUANTILES), strict=True)},
-        "histogram": histogram(numbers),
+        "min": short(values[0]),
+        "max": short(values[-1]),
+        "mean": short(values.mean()),
+        "std": short(_deviation(values)),
+        "integer": np.issubdtype(values.dtype, np.integer),
+        "quantiles": {str(q): short(value) for q, value in zip(_QUANTILES, quantiles, strict=True)},
+        "histogram": histogram(values),
     }
-    column = _described(values, "number", stats)
-    if column.unique > CODES:
-        return column
-    return column.model_copy(update={"stats": stats | _class_stats(values)})
+    return stats if unique > CODES else stats | _class_stats(values)
+
+
+def _deviation(values: Ordered) -> float:
+    """The standard deviation of the population, without a second array of the same length."""
+    mean = values.mean()
+    squares = (np.square(values[start : start + _AT_ONCE] - mean).sum() for start in range(0, len(values), _AT_ONCE))
+    return float(np.sqrt(sum(squares) / len(values)))
+
+
+def _class_stats(values: Ordered) -> dict[str, JsonValue]:
+    """The commonest and the rarest of a few numbers."""
+    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    counted = pl.DataFrame({"cell": values[starts], "count": np.diff(starts, append=len(values))}).lazy()
+    return {"top": _extremes(counted, descending=True), "rarest": _extremes(counted, descending=False)}
 
 
 def _string_column(lazy: pl.LazyFrame, name: str) -> Column:
@@ -123,18 +165,12 @@ def _category_stats(lazy: pl.LazyFrame, length: dict[str, JsonValue]) -> dict[st
     }
 
 
-def _class_stats(values: pl.Series) -> dict[str, JsonValue]:
-    lazy = values.rename("cell").to_frame().lazy()
-    return {"top": _counts(lazy, descending=True), "rarest": _counts(lazy, descending=False)}
-
-
-def _top(values: pl.Series) -> JsonValue:
-    return _counts(values.rename("cell").to_frame().lazy(), descending=True)
-
-
 def _counts(lazy: pl.LazyFrame, *, descending: bool) -> JsonValue:
     """The commonest or rarest cells with their counts; equal counts in the order of their values."""
-    counted = lazy.drop_nulls().group_by("cell").agg(pl.len().alias("count"))
+    return _extremes(lazy.drop_nulls().group_by("cell").agg(pl.len().alias("count")), descending=descending)
+
+
+def _extremes(counted: pl.LazyFrame, *, descending: bool) -> JsonValue:
     ordered = counted.sort(["count", "cell"], descending=[descending, False]).head(TOP)
     frame = ordered.collect(engine="streaming")
     return [{"value": value, "count": count} for value, count in frame.iter_rows()]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from training.data.findings import ROWS, counted
 from training.data.near import compared_columns, near_groups
+from training.data.numbers import read_numbers
 from training.data.schema import ID, PART, Description, Finding, Fix
 
 HELD = ("test", "val")
@@ -20,7 +21,7 @@ def check_repeats(path: Path, description: Description) -> Iterator[Finding]:
     """Exact repeats by the examples' ids, near ones by the words of their texts, and leaks of both kinds."""
     if len(description.columns) == 1 and description.columns[0].type not in _WHOLE:
         return
-    ids = pl.read_parquet(path, columns=[ID])[ID].to_numpy()
+    ids = read_ids(path)
     held = held_rows(path, description)
     exact = repeated(ids)
     leaked = leaks(ids, held)
@@ -32,6 +33,11 @@ def check_repeats(path: Path, description: Description) -> Iterator[Finding]:
     near_leaked = leaks(groups, held) & ~leaked
     yield from _near(repeated(groups) & ~exact & ~near_leaked)
     yield from _nearly_leaked(near_leaked)
+
+
+def read_ids(path: Path) -> NDArray[np.int64]:
+    """Int64 [rows]: the ids of the examples."""
+    return read_numbers(path, ID).view(np.int64)
 
 
 def held_rows(path: Path, description: Description) -> NDArray[np.bool_]:

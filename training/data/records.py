@@ -68,6 +68,23 @@ def flatten(fields: dict[str, object], prefix: str = "") -> dict[str, object]:
     return flat
 
 
+def storable(value: dict[str, object]) -> dict[str, object]:
+    """The same object with ? for halves of characters, and without zero bytes: JSON can write them, nobody store."""
+    return {_storable_text(key): _storable(entry) for key, entry in value.items()}
+
+
+def _storable(value: object) -> object:
+    if isinstance(value, str):
+        return _storable_text(value)
+    if isinstance(value, list):
+        return [_storable(entry) for entry in value]
+    return storable(value) if isinstance(value, dict) else value
+
+
+def _storable_text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
 def _all_keys(source: Source, records: Callable[[SetAside], Iterator[Record]], *, chats: bool) -> list[str]:
     keys: dict[str, None] = {}
     for record in records(SetAside()):

@@ -1,7 +1,15 @@
 """Files that are refused because of what they are, each with a sentence and a next step."""
 
+import io
+import pickletools
+import re
+import warnings
+from contextlib import suppress
+
+from training.data.sounds import is_sound
 from training.data.source import Source
 from training.data.text_files import is_gzip, looks_binary, unpack_head
+from training.data.typed import is_picture
 from training.errors import TrainingError
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
@@ -12,43 +20,68 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"SQLite format 3", "a database", "Export the table as CSV and upload that."),
     (b"\x89HDF", "an HDF5 file", "Save the data as CSV or Parquet."),
     (b"\x93NUMPY", "a NumPy file", "Save the data as CSV or Parquet."),
-    (b"\x89PNG", "a single picture", "Put the pictures into one folder per class and pack these as ZIP."),
-    (b"\xff\xd8\xff", "a single picture", "Put the pictures into one folder per class and pack these as ZIP."),
-    (b"GIF8", "a single picture", "Put the pictures into one folder per class and pack these as ZIP."),
+    (b"BZh", "packed with bzip2", "Unpack it and upload the file itself."),
+    (b"\xfd7zXZ", "packed with xz", "Unpack it and upload the file itself."),
+    (b"\x28\xb5\x2f\xfd", "packed with Zstandard", "Unpack it and upload the file itself."),
     (b"\x7fELF", "a program", "Choose a file with data in it."),
     (b"MZ", "a program", "Choose a file with data in it."),
 )
 _PICKLE = "Such files can run any program when they are opened. Save the data as CSV or Parquet."
-_MARKUP = (
-    ("<!doctype html", "a web page", "Download the data itself instead of the page that shows it."),
-    ("<html", "a web page", "Download the data itself instead of the page that shows it."),
-    ("<svg", "a drawing (SVG)", "Save pictures as PNG or JPEG."),
-)
+_MANY = 100
+"""Steps of a pickle after which it is one, though its end is not seen."""
+_TELLING = ("PUT", "REDUCE", "INST", "OBJ", "BUILD")
+"""Steps that nearly every pickle of more than a number has."""
+_OPENING = re.compile(r"\s*(?:(?:<\?.*?\?>|<!--.*?-->)\s*)*<(?:!doctype\s+)?(html|head|body|script|svg)\b", re.S | re.I)
+_SINGLE = "Put the {}s into one folder per class and pack these as ZIP."
 
 
 def refuse_known(source: Source) -> None:
     """Raise TrainingError where the file is of a kind that is never read."""
     head = source.head
     for signature, title, hint in _SIGNATURES:
-        if head.startswith(signature) and not (signature == b"MZ" and not looks_binary(source.text)):
+        if head.startswith(signature) and not (signature in (b"MZ", b"BZh") and not looks_binary(source.text)):
             raise TrainingError(f"{source.name} is {title}, not data that can be learnt from.", hint, code="refused")
     if is_gzip(head) and not unpack_head(head):
         raise TrainingError(
             f"{source.name} is cut off or damaged.", "Pack it anew and upload it again.", code="damaged"
         )
-    if is_pickle(head):
+    unpacked = unpack_head(head)
+    if is_gzip(head) and is_gzip(unpacked):
+        raise TrainingError(f"{source.name} is packed twice.", "Unpack it and upload the file itself.", code="nested")
+    if is_pickle(unpacked):
         raise TrainingError(f"{source.name} is a pickle.", _PICKLE, code="pickle")
-    start = source.text[:1000].lstrip().lower()
-    if start.startswith("<?xml"):
-        start = start.partition("?>")[2].lstrip()
-    for opening, title, hint in _MARKUP:
-        if start.startswith(opening):
-            raise TrainingError(f"{source.name} is {title}, whatever its name says.", hint, code="refused")
+    _refuse_single(source)
+    _refuse_markup(source)
+
+
+def _refuse_single(source: Source) -> None:
+    """One picture or one sound is no data set."""
+    thing = "sound" if is_sound(source.head) else "picture" if is_picture(source.head) else ""
+    if thing and looks_binary(source.text):
+        raise TrainingError(f"{source.name} is a single {thing}.", _SINGLE.format(thing), code="refused")
+
+
+def _refuse_markup(source: Source) -> None:
+    opening = _OPENING.match(source.text[:4000])
+    if opening is None:
+        return
+    drawing = opening[1].lower() == "svg"
+    title = "a drawing (SVG)" if drawing else "a web page"
+    hint = "Save pictures as PNG or JPEG." if drawing else "Download the data itself instead of the page that shows it."
+    raise TrainingError(f"{source.name} is {title}, whatever its name says.", hint, code="refused")
 
 
 def is_pickle(head: bytes) -> bool:
-    """Whether Python would unpickle this (protocols 2 to 5)."""
-    return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5 and head[2:3] in b"}]c(KX\x8aJG)Nq\x95U\x8c"
+    """Whether Python would unpickle this: protocols 2 to 5 say so themselves, 0 and 1 by the steps that they take."""
+    if len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5:
+        return head[2:3] in b"}]c(KX\x8aJG)Nq\x95U\x8c"
+    told = io.StringIO()
+    with suppress(ValueError, IndexError, UnicodeDecodeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd escapes in what is no pickle at all
+        pickletools.dis(head, told)  # reads the steps and what they would do to the stack, and takes none
+    steps = told.getvalue()
+    whole = "highest protocol" in steps or steps.count("\n") > _MANY
+    return whole and any(step in steps for step in _TELLING)
 
 
 def unknown_format(source: Source) -> TrainingError:

@@ -13,6 +13,7 @@ from training.data.columns import (
 )
 from training.data.schema import Column, Description
 from training.errors import TrainingError
+from training.spec import Split
 from training.tasks import TASKS, Role
 
 _KINDS = {
@@ -30,6 +31,8 @@ _KINDS = {
 }
 _NUMERIC = ("tabular-regression", "text-regression")
 """Tasks whose target is a number rather than a class."""
+_FEWEST_GROUPS = 20
+"""With fewer groups than this, holding some of them out would leave too much to chance."""
 
 
 def roles_for(description: Description, task: str) -> dict[str, list[str]]:
@@ -43,6 +46,21 @@ def roles_for(description: Description, task: str) -> dict[str, list[str]]:
         if names:
             chosen[role.key] = names if role.many else names[:1]
     return chosen
+
+
+def usual_split(description: Description, task: str, roles: Mapping[str, Sequence[str]]) -> Split:
+    """How the data is divided unless somebody says otherwise.
+
+    At random; where the task knows what belongs together, such as the questions about one text, and the files bring no
+    part of their own, by group.
+    """
+    names = roles.get(TASKS[task].grouped_by, [])
+    column = next((column for column in description.columns if column.name in names), None)
+    if column is None or {"test", "val"} & set(description.parts):
+        return Split()
+    if not _FEWEST_GROUPS <= column.unique < description.rows:
+        return Split()
+    return Split(how="group", column=column.name)
 
 
 def table_roles(description: Description, target: Column | None) -> dict[str, list[str]]:

@@ -10,6 +10,8 @@ from training.errors import TrainingError
 
 HEAD_BYTES = 1 << 18
 """Bytes of a file that a reader may look at to recognise its format."""
+_MARKS = b"\xef\xbb\xbf\xff\xfe"
+"""Bytes of byte-order marks."""
 _PART_WORDS = {
     "train": "train", "training": "train", "learn": "train",
     "test": "test", "testing": "test", "heldout": "test", "holdout": "test",
@@ -52,7 +54,7 @@ def look_at(path: Path, name: str, sheet: str = "") -> Source:
     """Read the first bytes; raises TrainingError where there is nothing in the file."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if not head.strip():
+    if not head.strip().strip(_MARKS):
         raise TrainingError(f"{name} is empty.", "Choose a file with data in it.", code="empty")
     return Source(path, name, head, sheet)
 

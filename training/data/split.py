@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from training.data.ids import column_hashes, mix, text_hash
 from training.data.layout import DATA
+from training.data.numbers import read_numbers
 from training.data.schema import ID, PART
 from training.data.source import named_part
 from training.errors import TrainingError
@@ -26,10 +27,28 @@ _AT_ONCE = 1 << 18
 
 def count_parts(folder: Path, split: Split, target: str = "") -> dict[str, int]:
     """Rows per part as the split divides the version in the folder; target: the column of the classes."""
+    if split.how == "random" and not _names_parts(folder / DATA):
+        return _count_random(folder / DATA, split)
     wanted = division_column(split, target)
     frame = pl.read_parquet(folder / DATA, columns=[ID, PART, *([wanted] if wanted else [])])
     parts = assign_parts(frame[ID].to_numpy(), frame[PART], split, frame[wanted] if wanted else None)
     return {part: int((parts == part).sum()) for part in ("train", "val", "test")}
+
+
+def _names_parts(path: Path) -> bool:
+    """Whether the files said which rows are held out."""
+    named = pl.scan_parquet(path).select(pl.col(PART).is_in(["test", "val"]).any())
+    return bool(named.collect(engine="streaming").item())
+
+
+def _count_random(path: Path, split: Split) -> dict[str, int]:
+    """Counted block by block, because each example is drawn by itself."""
+    ids, counts = read_numbers(path, ID).view(np.int64), dict.fromkeys(("train", "val", "test"), 0)
+    for start in range(0, len(ids), _AT_ONCE):
+        parts = _divided(ids[start : start + _AT_ONCE], split, None, test=split.test)
+        for part in counts:
+            counts[part] += int((parts == part).sum())
+    return counts
 
 
 def division_column(split: Split, target: str) -> str:

@@ -70,7 +70,7 @@ def _plain(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:
     if pa.types.is_null(kind):
         return column.cast(pa.string())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column
+        return _without_zero_bytes(column)
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return column
     if pa.types.is_decimal(kind):
@@ -89,6 +89,12 @@ def _plain(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:
         return pa.chunked_array([pa.array(chats, CONVERSATION)])
     texts = [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in values]
     return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _without_zero_bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The strings as databases can store what is told of them."""
+    texts = column.cast(pa.string()) if pa.types.is_string_view(column.type) else column
+    return pc.replace_substring(texts, "\0", "") if pc.any(pc.match_substring(texts, "\0")).as_py() else column
 
 
 def _is_conversation(kind: pa.DataType) -> bool:

@@ -17,7 +17,6 @@ from training.errors import TrainingError
 BLOCK = 4 << 20
 """Bytes parsed at a time, unless a row is longer."""
 LONGEST_ROW = 64 << 20
-MAX_COLUMNS = 5000
 _TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".psv")
 
 
@@ -36,12 +35,6 @@ class Delimited(Reader):
         file = open_text(source.path, work, name=source.name)
         delimiter = _delimiter(source) or ","
         dialect = detect_dialect(file.path, source.text, delimiter, complete=source.complete, name=source.name)
-        if dialect.width > MAX_COLUMNS:
-            raise TrainingError(
-                f"{source.name} has {dialect.width:,} columns; at most {MAX_COLUMNS:,} can be read.",
-                "Leave out columns that are not needed, and check the delimiter.",
-                code="too_many_columns",
-            )
         names = clean_names(dialect.header or [""] * dialect.width)
         title = "TSV" if delimiter == "\t" else "CSV"
 
@@ -136,7 +129,7 @@ def _parse(
             convert_options=pa.csv.ConvertOptions(column_types=strings, strings_can_be_null=False),
         )
     except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
+        if "Empty CSV" in str(error) or "Could not skip" in str(error):
             return strings.empty_table()
         raise TrainingError(
             f"{source} cannot be read as a table: {error}.", "Save it as CSV UTF-8 and upload it again."

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from training.data.readers import READERS, Reader, Reading, SetAside
-from training.data.records import Record, read_records
+from training.data.records import Record, read_records, storable
 from training.data.source import Source
 from training.data.text_files import open_text
 
@@ -52,7 +52,7 @@ def read_lines(path: Path, name: str, aside: SetAside) -> Iterator[Record]:
             if fields is None:
                 aside.add(name, number, _reason(line), line.decode("utf-8", "replace").strip())
             else:
-                yield Record(number, fields, read / size)
+                yield Record(number, storable(fields) if b"\\u0000" in line else fields, read / size)
 
 
 def _object(line: bytes) -> dict[str, object] | None:

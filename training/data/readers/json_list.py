@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from training.data.readers import READERS, Reader, Reading, SetAside
-from training.data.records import Record, read_records
+from training.data.records import Record, read_records, storable
 from training.data.source import Source
 from training.data.text_files import open_text
 from training.errors import TrainingError
@@ -82,7 +82,7 @@ def read_list(path: Path, name: str, aside: SetAside) -> Iterator[Record]:
                 line += buffer.count("\n", position, start)
                 number += 1
                 if isinstance(value, dict):
-                    fields = without_surrogates(value) if "\\u" in buffer[start:end] else value
+                    fields = storable(value) if "\\u" in buffer[start:end] else value
                     yield Record(line, fields, min(read / size, 1.0), number)
                 else:
                     aside.add(name, line, f"entry {number} is no object in braces", buffer[start:end])
@@ -152,26 +152,9 @@ def as_records(values: list[object], name: str, aside: SetAside) -> Iterator[Rec
     """Objects that are in memory; what is none is set aside with its number."""
     for number, value in enumerate(values, start=1):
         if isinstance(value, dict):
-            yield Record(number, without_surrogates(value), number / len(values), number)
+            yield Record(number, storable(value), number / len(values), number)
         else:
             aside.add(name, number, "not an object in braces", str(value))
-
-
-def without_surrogates(value: dict[str, object]) -> dict[str, object]:
-    """The same object with ? for the halves of characters that JSON can write and nobody can store."""
-    return {_storable(key): _without_surrogates(entry) for key, entry in value.items()}
-
-
-def _without_surrogates(value: object) -> object:
-    if isinstance(value, str):
-        return _storable(value)
-    if isinstance(value, list):
-        return [_without_surrogates(entry) for entry in value]
-    return without_surrogates(value) if isinstance(value, dict) else value
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
 
 
 def _are_objects(entry: list[object]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import fastexcel
 import polars as pl
 
+from training.data.archives import MAX_RATIO, RATIO_FROM
 from training.data.dialect import looks_like_header
 from training.data.readers import READERS, Batch, Reader, Reading, SetAside, clean_names
 from training.data.source import Source
@@ -79,7 +80,8 @@ def _refuse_bomb(source: Source) -> None:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except zipfile.BadZipFile as error:
         raise TrainingError(f"{source.name} is cut off or damaged.", "Save it anew and upload it again.") from error
-    if unpacked > MAX_UNPACKED:
+    grown = unpacked > RATIO_FROM and unpacked > MAX_RATIO * source.path.stat().st_size
+    if grown or unpacked > MAX_UNPACKED:
         raise TrainingError(
             f"{source.name} unpacks to {unpacked >> 20} MB, more than a workbook may.",
             "Save the sheet as CSV.",
