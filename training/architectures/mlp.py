@@ -60,13 +60,13 @@ class MLPSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         large = facts.rows >= 5_000
-        epochs = {"quick": 0.3, "balanced": 1.0, "thorough": 3.0}[preset] * (30 if large else 60)
+        epochs = {"quick": 0.3, "balanced": 1.0, "thorough": 3.0}[preset] * (45 if large else 60)
         settings = cls(
             hidden_sizes="128-128" if large else "64-64",
             dropout=0.05 if large else 0.2,
             number_width=16 if large else 0,
             activation="silu",
-            members={"quick": 2, "balanced": 4, "thorough": 8}[preset] if large else 1,
+            members={"quick": 2, "balanced": 8, "thorough": 8}[preset] if large else 1,
         )
         recipe = Recipe(
             epochs=epochs,

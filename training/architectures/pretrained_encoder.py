@@ -51,13 +51,14 @@ class PretrainedEncoderSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         length = expected_length(facts.characters, most={"quick": 64, "balanced": 128, "thorough": 256}[preset])
-        if task in EACH_TOKEN:
-            length = token_length(task, preset)
+        lr, each_token = 1e-4, task in EACH_TOKEN
+        if each_token:  # a new answer for every token takes larger steps
+            length, lr = token_length(task, preset), 1e-3 if preset == "quick" else 3e-4
         settings = cls(trained="last" if preset == "quick" else "all", length=length, counted=task in WHOLE_TEXTS)
         recipe = Recipe(
-            epochs={"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset],
+            epochs={"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset] * (2 if each_token else 1),
             batch_size=16,
-            lr=1e-4,
+            lr=lr,
             weight_decay=0.01,
             schedule="linear",
             warmup=0.1,
