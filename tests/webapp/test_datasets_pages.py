@@ -103,6 +103,31 @@ def test_a_division_that_cannot_be_made_says_why(browser, seat):
     assert division.problem
 
 
+def test_questions_about_one_text_are_kept_together_unless_the_person_says_otherwise(browser, seat):
+    entries = [
+        {
+            "context": f"Ada was born in {year}.",
+            "qas": [
+                {
+                    "id": f"{year}{n}",
+                    "question": f"{n}: when was Ada born?",
+                    "answers": [{"text": str(year), "answer_start": 16}],
+                }
+                for n in range(2)
+            ],
+        }
+        for year in range(1900, 1930)
+    ]
+    squad = {"version": "1.1", "data": [{"title": "Ada", "paragraphs": entries}]}
+    dataset = ready(seat, json.dumps(squad).encode(), filename="squad.json")
+    division = page_of(browser, dataset).context["division"]
+    assert (division.how, division.column) == ("group", "context")
+    assert division.counts["test"] % 2 == 0
+    use = reverse("dataset-use", args=[dataset.pk])
+    assert "split-" not in browser.get(use, {"split-how": "group", "split-column": "context"}).url
+    assert browser.get(use, {"split-how": "random"}).url.endswith("&split-how=random")
+
+
 def test_new_run_keeps_the_division(browser, seat):
     dataset = ready(seat)
     answer = browser.get(reverse("dataset-use", args=[dataset.pk]), {"split-how": "time", "split-column": "length"})

@@ -1,5 +1,6 @@
 """The pages of runs: what they say, who may do what, and that choices survive."""
 
+import json
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -73,7 +74,7 @@ def test_the_form_has_every_setting_of_the_chosen_architecture_and_the_recipe(br
     page = text(browser.get("/runs/new/?architecture=mlp"))
     draft = NewRun(member=Membership.objects.get(), data=QueryDict("architecture=mlp"))
     for form in draft.settings_forms:
-        for field in form:
+        for field in form.counting() if form is draft.split_form else form:
             assert f'name="{field.html_name}"' in page
             assert field.label in page
 
@@ -106,6 +107,65 @@ def test_settings_that_were_changed_are_what_the_run_is_made_of(browser, version
     browser.post("/runs/new/", form)
     run = Run.objects.get()
     assert (run.name, run.spec["recipe"]["epochs"], run.spec["split"]["test"]) == ("Seven", 7, 0.3)
+
+
+def test_the_way_to_divide_decides_which_columns_are_offered(browser, version):
+    page = text(browser.get("/runs/new/", {"split-how": "time"}))
+    assert "The latest are held out" in page
+    assert 'name="split-column"' in page
+    draft = NewRun(member=Membership.objects.get(), data=QueryDict("split-how=time&split-column=colour"))
+    assert (draft.spec.split.how, draft.spec.split.column) == ("time", "size")
+    assert [field.name for field in draft.split_form.counting()] == ["test", "validation", "seed", "how", "column"]
+
+
+def test_ways_to_divide_that_do_not_go_together_end_in_a_sentence(browser, version):
+    page = text(browser.get("/runs/new/", {"split-how": "time", "split-folds": "5"}))
+    assert "Folds need at least two, and a division at random, by class or by group." in page
+    assert 'name="split-folds"' in page
+
+
+QUESTIONS = "\n".join(
+    json.dumps(
+        {
+            "context": f"{name} was born in {year}.",
+            "question": question,
+            "answers": {"text": [found], "answer_start": [at]},
+        }
+    )
+    for year in range(1900, 1930)
+    for name in ("Ada",)
+    for question, found, at in (
+        ("Who was born?", name, 0),
+        (f"When was {name} born?", str(year), len(f"{name} was born in ")),
+    )
+)
+
+
+@pytest.fixture
+def questions(seat, redis, tmp_path):
+    """Two questions about each of thirty texts."""
+    path = tmp_path / "questions.jsonl"
+    path.write_text(QUESTIONS)
+    return make_version(seat, tmp_path, file=path)
+
+
+def test_questions_about_one_text_stay_on_one_side(questions):
+    split = services.propose_spec(questions).split
+    assert (split.how, split.column) == ("group", "context")
+    assert services.propose_spec(questions, split={"test": 0.3}).split.how == "group"
+    assert services.propose_spec(questions, split={"how": "random"}).split.column == ""
+
+
+def test_questions_keep_the_parts_that_their_files_name(questions):
+    questions.description["parts"] = {"train": 40, "test": 20}
+    assert services.propose_spec(questions).split.how == "random"
+
+
+def test_the_new_run_page_offers_the_usual_division_and_takes_another(browser, questions):
+    member = Membership.objects.get()
+    assert NewRun(member=member, data=QueryDict("")).spec.split.column == "context"
+    chosen = NewRun(member=member, data=QueryDict("split-how=random")).spec.split
+    assert (chosen.how, chosen.column) == ("random", "")
 
 
 def test_a_setting_out_of_bounds_is_named_and_nothing_typed_is_lost(browser, version):
@@ -189,7 +249,7 @@ def test_a_finished_run_says_how_good_it_is_and_against_what(browser, seat, vers
     assert "Training" in text(browser.get(f"/runs/{run.pk}/?tab=logs"))
     charts = text(browser.get(f"/runs/{run.pk}/?tab=charts"))
     assert "train/loss" in charts
-    assert "Always saying" in charts
+    assert report.baselines[0].title in charts
 
 
 def test_a_tab_comes_alone_when_htmx_asks_for_it(browser, seat, version):

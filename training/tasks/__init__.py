@@ -47,6 +47,8 @@ class Task:
     tryout: ClassVar[TryOut]
     recommended: ClassVar[str]
     """The architecture that *Simple* proposes."""
+    grouped_by: ClassVar[str] = ""
+    """The role whose equal values stay on one side of the split, because what is said of one gives the others away."""
 
     @classmethod
     def role(cls, key: str) -> Role:

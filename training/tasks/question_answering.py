@@ -16,3 +16,4 @@ class QuestionAnswering(Task):
     metrics = ANSWERS
     tryout = "question"
     recommended = "pretrained-encoder"
+    grouped_by = "context"

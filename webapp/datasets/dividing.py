@@ -11,10 +11,12 @@ from django.core.cache import cache
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from training.data.roles import usual_split
 from training.data.schema import Column, Description
 from training.errors import TrainingError
 from training.spec import Split, SplitMethod
 from webapp.core import apart, storage
+from webapp.core.settings_form import choice_words
 from webapp.datasets.choices import Choice
 from webapp.datasets.models import DatasetVersion
 
@@ -33,35 +35,35 @@ class Division:
     counts: dict[str, int]
     problem: str = ""
 
+    usual: bool = False
+    """Whether it is what would be proposed."""
+
     @property
     def query(self) -> dict[str, str]:
         """What an address says of it; nothing when it is the usual way."""
-        if self.how == "random":
+        if self.usual:
             return {}
         return {"split-how": self.how} | ({"split-column": self.column} if self.column else {})
 
 
 def ways(description: Description) -> list[tuple[str, str]]:
     """Each way to divide with its name; parts that the files brought are kept."""
-    names = {
-        "random": _("As the files say") if {"test", "val"} & set(description.parts) else _("At random"),
-        "stratified": _("Each class in equal shares"),
-        "group": _("Groups stay whole"),
-        "time": _("The latest are held out"),
-        "column": _("As a column says"),
-    }
-    return [(key, names[key]) for key in get_args(SplitMethod)]
+    names = {key: choice_words(key) for key in get_args(SplitMethod)}
+    if {"test", "val"} & set(description.parts):
+        names["random"] = _("As the files say")
+    return list(names.items())
 
 
 def read_division(
     version: DatasetVersion, description: Description, choice: Choice | None, query: QueryDict
 ) -> Division:
     """The division that a query string describes, counted; where a way needs a column, the first that fits is taken."""
-    how = query.get("split-how", "random")
-    how = how if how in get_args(SplitMethod) else "random"
-    columns = [column.name for column in description.columns if _fits(how, column, description)]
-    asked = query.get("split-column", "")
-    column = asked if asked in columns else (columns[0] if columns and how in NEEDS_COLUMN else "")
+    usual = usual_split(description, choice.task.key, choice.roles) if choice else Split()
+    how = query.get("split-how", "")
+    how = how if how in get_args(SplitMethod) else usual.how
+    columns = fitting_columns(description, how)
+    column = next((name for name in (query.get("split-column", ""), usual.column, *columns) if name in columns), "")
+    is_usual = (how, column) == (usual.how, usual.column)
     target = (choice.roles.get("target") or [""])[0] if choice else ""
     if how in NEEDS_COLUMN and not column:
         return Division(how, "", [], {}, _("No column fits. Choose another way."))
@@ -71,7 +73,12 @@ def read_division(
         counts = _count(version, Split.model_validate({"how": how, "column": column}), target)
     except TrainingError as error:
         return Division(how, column, columns, {}, f"{error.message} {error.hint}")
-    return Division(how, column, columns if how in NEEDS_COLUMN else [], counts)
+    return Division(how, column, columns, counts, usual=is_usual)
+
+
+def fitting_columns(description: Description, how: str) -> list[str]:
+    """What the rows can be divided by in this way; nothing where a way needs no column."""
+    return [column.name for column in description.columns if _fits(how, column, description)]
 
 
 def _fits(how: str, column: Column, description: Description) -> bool:

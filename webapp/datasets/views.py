@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from training.data.roles import usual_split
 from training.data.schema import DataKind, Description, Finding
 from training.tasks import TASKS
 from webapp.core import live
@@ -106,14 +107,18 @@ def dataset(request: UserRequest, pk: int) -> HttpResponse:
 def use(request: UserRequest, pk: int) -> HttpResponse:
     """Go on to *New run* with the task and roles that are chosen in the preview."""
     found = dataset_or_404(request, pk)
-    choice = choices.read_choice(version_or_404(found, "").describe(), request.GET)
+    description = version_or_404(found).describe()
+    choice = choices.read_choice(description, request.GET)
     if choice is None:
         raise UserError(_("Nothing can be learnt from this data."), _("Add a column and upload the file again."))
     if choice.state == "choose":
         raise UserError(choice.reason, choice.hint)
-    kept = {name: request.GET[name] for name in ("split-how", "split-column") if request.GET.get(name)}
-    division = f"&{urlencode(kept)}" if kept.get("split-how", "random") != "random" else ""
-    return redirect(f"{reverse('run-new')}?dataset={found.pk}&{choice.query()}{division}")
+    division = {name: request.GET[name] for name in ("split-how", "split-column") if request.GET.get(name)}
+    usual = usual_split(description, choice.task.key, choice.roles)
+    if (division.get("split-how", usual.how), division.get("split-column", "")) == (usual.how, usual.column):
+        division = {}
+    chosen = "&".join(filter(None, [choice.query(), urlencode(division)]))
+    return redirect(f"{reverse('run-new')}?dataset={found.pk}&{chosen}")
 
 
 @login_required

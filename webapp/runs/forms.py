@@ -34,6 +34,7 @@ from webapp.runs.choices import (
     TaskChoice,
 )
 from webapp.runs.models import Run
+from webapp.runs.split_form import SplitForm
 
 MOST_STARTS = 50
 
@@ -213,8 +214,10 @@ class NewRun:
         return SettingsForm(self.proposal.recipe, self.data, prefix="recipe") if self.proposal else None
 
     @cached_property
-    def split_form(self) -> SettingsForm | None:
-        return SettingsForm(self.proposal.split, self.data, prefix="split") if self.proposal else None
+    def split_form(self) -> SplitForm | None:
+        if self.proposal is None or self.description is None:
+            return None
+        return SplitForm(self.proposal.split, self.data, description=self.description)
 
     @property
     def settings_forms(self) -> list[SettingsForm]:
@@ -238,7 +241,7 @@ class NewRun:
         groups = [FieldGroup(self.architecture.title, self.network_form.leave_out(self._simple_names))]
         groups += [FieldGroup(str(title), self._heeded(self.recipe_form.pick(names))) for title, names in RECIPE_GROUPS]
         groups.append(FieldGroup(_("More of the training"), self._heeded(self.recipe_form.leave_out(named))))
-        groups.append(FieldGroup(_("Held-out data"), self.split_form.leave_out(())))
+        groups.append(FieldGroup(_("Held-out data"), self.split_form.counting()))
         return [group for group in groups if group.fields]
 
     def _heeded(self, fields: list[BoundField]) -> list[BoundField]:
@@ -255,6 +258,11 @@ class NewRun:
     @property
     def has_errors(self) -> bool:
         return any(form.errors for form in self.settings_forms)
+
+    @property
+    def general_errors(self) -> list[str]:
+        """What is wrong with settings that do not go together."""
+        return [str(sentence) for form in self.settings_forms for sentence in form.non_field_errors()]
 
     @property
     def remedy_fields(self) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from training.architectures import ARCHITECTURES, Architecture, architectures_for
-from training.data.roles import check_roles, roles_for, table_roles
+from training.data.roles import check_roles, roles_for, table_roles, usual_split
 from training.data.schema import Column, Description
 from training.errors import TrainingError
 from training.recipes import Preset, Settings
@@ -68,7 +68,8 @@ def propose_spec(
     task = task or _fitting_task(description, given)
     chosen = _complete_roles(description, task, given)
     check_roles(description, task, chosen)
-    parts = _laid_over(Split(), split)
+    divided = split or {}
+    parts = _laid_over(Split() if "how" in divided else usual_split(description, task, chosen), divided)
     kind = _architecture(task, architecture)
     facts = facts_of(description, task=task, roles=chosen, split=parts)
     network, usual = kind.preset(preset, task, facts)

@@ -1,0 +1,49 @@
+"""How the examples are divided, as the new run page asks for it: fitting columns, and only the fields that count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from training.data.schema import Description
+from training.spec import Split
+from webapp.core.settings_form import SettingsForm
+from webapp.datasets.dividing import fitting_columns
+
+REDRAWN = ("how", "folds")
+"""Fields that decide which others are there."""
+
+
+class SplitForm(SettingsForm):
+    """The held-out data; a column that does not fit the way to divide gives place to the first that does."""
+
+    def __init__(self, defaults: Split, data: Mapping[str, Any], *, description: Description) -> None:
+        super().__init__(defaults, data, prefix="split")
+        columns = fitting_columns(description, self._given("how"))
+        cast(QueryDict, self.data)[self.add_prefix("column")] = self._fitting(columns)
+        choices = [(name, name) for name in columns] or [("", _("No column fits"))]
+        self.fields["column"].widget = forms.Select(self.fields["column"].widget.attrs, choices)
+        for name in REDRAWN:
+            self.fields[name].widget.attrs["data-box"] = True
+
+    def counting(self) -> list[BoundField]:
+        """The fields that mean something for the way that is chosen."""
+        how, whole = self._given("how"), self._given("folds") in ("", "0")
+        idle = {
+            "column": how in ("random", "stratified"),
+            "folds": whole and how in ("time", "column"),
+            "fold": whole,
+        }
+        return self.leave_out(name for name in idle if idle[name])
+
+    def _given(self, name: str) -> str:
+        return str(self.data.get(self.add_prefix(name), "")).strip()
+
+    def _fitting(self, columns: list[str]) -> str:
+        given = self._given("column")
+        return given if given in columns else next(iter(columns), "")
