@@ -1,8 +1,10 @@
 """What tests of data sets share: a browser that uploads, and a worker that imports at once."""
 
+import io
 import os
 import subprocess
 import sys
+import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,39 @@ from webapp.datasets.models import Dataset
 FLOWERS = b"length,width,kind\n" + b"".join(
     f"{1 + n % 7},{2 + n % 3},{('rose', 'tulip')[n % 2]}\n".encode() for n in range(40)
 )
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+
+
+def workbook(**sheets):
+    """The least of an Excel workbook that opens: a sheet of lines with commas for each name."""
+    parts = {
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}">'
+        f'<Relationship Id="rId1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
+        + "".join(f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(sheets, start=1))
+        + "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}">'
+        + "".join(
+            f'<Relationship Id="rId{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+            for n in range(1, len(sheets) + 1)
+        )
+        + "</Relationships>",
+    }
+    for n, lines in enumerate(sheets.values(), start=1):
+        rows = "".join(f"<row>{''.join(map(_cell, line.split(',')))}</row>" for line in lines.decode().splitlines())
+        parts[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def _cell(text):
+    return f'<c t="inlineStr"><is><t>{text}</t></is></c>'
 
 
 def start(client, data, *, filename="flowers.csv", size=None, fingerprint="flowers:1"):

@@ -1,7 +1,7 @@
 """Versions: remedies that make one, what they say of themselves, comparing and deleting them."""
 
 import pytest
-from datasets_kit import FLOWERS, ready
+from datasets_kit import FLOWERS, ready, workbook
 from django.urls import reverse
 
 from training.data.schema import Fix
@@ -181,10 +181,49 @@ def test_deleting_the_dataset_takes_all_versions_along(browser, seat):
         storage.local_folder(second.folder)
 
 
-@pytest.mark.parametrize("name", ["dataset-revise", "dataset-version-delete"])
+@pytest.mark.parametrize("name", ["dataset-revise", "dataset-sheet", "dataset-version-delete"])
 def test_only_editors_change_versions(browser, stranger, seat, name):
     address = reverse(name, args=[ready(seat).pk, 1])
     assert stranger.post(address, {"finding": "1"}).status_code == 404
     seat.role = Role.VIEWER
     seat.save()
     assert browser.post(address, {"finding": "1"}).status_code == 403
+
+
+BOOK = workbook(Flowers=FLOWERS, Birds=FLOWERS.replace(b"rose", b"wren").replace(b"tulip", b"kite"))
+
+
+def test_another_sheet_of_a_workbook_becomes_the_next_version(browser, seat):
+    dataset = ready(seat, BOOK, filename="book.xlsx")
+    page = browser.get(dataset.get_absolute_url()).content.decode()
+    assert "<option selected>Flowers</option><option>Birds</option>" in page
+    browser.post(reverse("dataset-sheet", args=[dataset.pk, 1]), {"sheet": "Birds"})
+    revision = make_version(Revision.objects.get())
+    assert revision.done == ["Read the sheet “Birds”."], revision.error
+    page = browser.get(dataset.get_absolute_url()).content.decode()
+    assert "<option selected>Birds</option>" in page
+    assert "wren" in page
+    assert browser.get(f"{dataset.get_absolute_url()}?tab=versions").status_code == 200
+
+
+def test_a_corrected_version_still_knows_the_other_sheets(seat):
+    dataset = ready(seat, BOOK, filename="book.xlsx")
+    known = revise(seat, dataset, DROP).describe()
+    assert (known.sheets, known.sheet) == (["Flowers", "Birds"], "Flowers")
+
+
+def test_a_program_reads_another_sheet(api, seat):
+    dataset = ready(seat, BOOK, filename="book.xlsx")
+    address = f"/api/v1/datasets/{dataset.pk}/"
+    assert api.get(address).json()["sheets"] == ["Flowers", "Birds"]
+    asked = api.post(f"{address}versions/", {"sheet": "Birds"}, content_type="application/json")
+    assert asked.status_code == 202
+    make_version(Revision.objects.get())
+    assert api.get(address).json()["sheet"] == "Birds"
+
+
+def test_a_sheet_that_is_not_there_is_refused_with_the_choice(api, seat):
+    dataset = ready(seat, BOOK, filename="book.xlsx")
+    refused = api.post(f"/api/v1/datasets/{dataset.pk}/versions/", {"sheet": "Fish"}, content_type="application/json")
+    assert refused.status_code == 400
+    assert "Flowers, Birds" in refused.json()["error"]["hint"]

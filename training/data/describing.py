@@ -20,6 +20,7 @@ def describe(
     formats: Sequence[str],
     sources: Sequence[str],
     sheets: Sequence[str],
+    sheet: str,
     aside: SetAside,
     misfits: Mapping[str, tuple[int, list[int]]],
 ) -> Description:
@@ -29,7 +30,8 @@ def describe(
     """
     description = _look(folder, kind, "; ".join(dict.fromkeys(formats)), list(sources), aside.count)
     findings = check_quality(folder, description, aside, misfits)
-    return description.model_copy(update={"quality": findings, "sheets": list(sheets) if len(sheets) > 1 else []})
+    choice = {"sheets": list(sheets), "sheet": sheet} if len(sheets) > 1 else {}
+    return description.model_copy(update={"quality": findings, **choice})
 
 
 def describe_again(folder: Path, before: Description, changes: list[Change]) -> Description:
@@ -37,7 +39,8 @@ def describe_again(folder: Path, before: Description, changes: list[Change]) -> 
     description = _look(folder, before.kind, before.format, before.sources, before.set_aside)
     told = [f.model_copy(update={"rows": []}) for f in before.quality if f.key in ("set-aside", "misfits")]
     findings = check_quality(folder, description, SetAside(), {})
-    return description.model_copy(update={"changes": changes, "quality": by_gravity([*told, *findings])})
+    known = {"changes": changes, "sheets": before.sheets, "sheet": before.sheet}
+    return description.model_copy(update={**known, "quality": by_gravity([*told, *findings])})
 
 
 def _look(folder: Path, kind: DataKind, form: str, sources: list[str], set_aside: int) -> Description:

@@ -76,6 +76,7 @@ def import_dataset(
             formats=[reading.format for _, reading in opened],
             sources=called,
             sheets=opened[0][1].sheets,
+            sheet=opened[0][1].sheet,
             aside=aside,
             misfits={name: (found.count, found.rows) for name, found in misfits.items() if found.count},
         )

@@ -106,6 +106,8 @@ class Description(_Part):
     sources: list[str] = []
     sheets: list[str] = []
     """The sheets of the workbook that have rows, where there are several to choose from."""
+    sheet: str = ""
+    """The sheet that was read, where there are several."""
     set_aside: int = 0
     """Rows that could not be read; they are in `set_aside.parquet` with line numbers and reasons."""
     changes: list[Change] = []

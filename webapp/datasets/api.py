@@ -121,6 +121,7 @@ class ReviseSerializer(serializers.Serializer[Any]):
     fixes = serializers.ListField(
         child=serializers.DictField(), required=False, help_text="Each as `quality[].fix`: key, title, column, …"
     )
+    sheet = serializers.CharField(required=False, help_text="Instead of changes: the workbook's sheet to read.")
 
 
 class RevisionSerializer(serializers.Serializer[Revision]):
@@ -143,6 +144,8 @@ class DetailSerializer(DatasetSerializer):
     versions = serializers.ListField(child=serializers.DictField())
     parts = serializers.DictField(child=serializers.IntegerField())
     columns = ColumnSerializer(many=True)
+    sheets = serializers.ListField(child=serializers.CharField(), help_text="Of a workbook, where there are several.")
+    sheet = serializers.CharField(help_text="The one that was read.")
     proposals = serializers.ListField(child=serializers.DictField())
     quality = serializers.ListField(child=serializers.DictField())
 
@@ -317,6 +320,8 @@ def _change(dataset: Dataset, wanted: dict[str, Any]) -> None:
 def _revise(user: User, dataset: Dataset, wanted: dict[str, Any]) -> Revision:
     member = membership_or_404(user, dataset.project_id, edit=True)
     version = version_or_404(dataset, wanted.get("base", ""))
+    if "sheet" in wanted:
+        return revising.read_sheet(member=member, version=version, sheet=wanted["sheet"])
     if "fixes" not in wanted:
         return revising.apply_findings(member=member, version=version, findings=wanted.get("findings", []))
     try:
@@ -343,6 +348,8 @@ def _details(dataset: Dataset) -> dict[str, Any]:
         "versions": list(dataset.versions.values("number", "rows", "bytes", "created")),
         "parts": known.parts if known else {},
         "columns": _columns(known) if known else [],
+        "sheets": known.sheets if known else [],
+        "sheet": known.sheet if known else "",
         "proposals": [proposal.model_dump(mode="json") for proposal in known.proposals] if known else [],
         "quality": [finding.model_dump(mode="json") for finding in known.quality] if known else [],
     }

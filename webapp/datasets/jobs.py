@@ -36,7 +36,7 @@ def make_version(revision_id: int) -> None:
     if revision is None:
         return
     with busy_with(revision) as folder:
-        _revise(revision, folder / "next")
+        (_read_sheet if revision.sheet else _revise)(revision, folder / "next")
 
 
 @shared_task
@@ -76,8 +76,7 @@ def _import(dataset: Dataset, version: Path) -> None:
     from training.data.importing import import_dataset as read_files  # polars stays out of the worker's parent
 
     show(dataset, _("Fetching the file"))
-    source = storage.local_folder(dataset.source)
-    files = [source / name for name in dataset.filenames]
+    files = _files(dataset)
     show_all(dataset, read_files(files, version))
     show(dataset, _("Storing"))
     folder, sha256 = f"{dataset.folder}/v1", _sha256(files)
@@ -100,6 +99,23 @@ def _revise(revision: Revision, version: Path) -> None:
     done = [change.text for change in description.changes[len(base.describe().changes) :]]
     if not lifecycle.finish_revision(revision, size=size, description=description, done=done):
         raise Overtaken
+
+
+def _read_sheet(revision: Revision, version: Path) -> None:
+    from training.data.importing import import_dataset as read_files
+
+    show(revision, _("Fetching the file"))
+    show_all(revision, read_files(_files(revision.dataset), version, sheet=revision.sheet))
+    show(revision, _("Storing"))
+    description, size = _store(version, revision.folder)
+    done = [_("Read the sheet “%(sheet)s”.") % {"sheet": revision.sheet}]
+    if not lifecycle.finish_revision(revision, size=size, description=description, done=done):
+        raise Overtaken
+
+
+def _files(dataset: Dataset) -> list[Path]:
+    source = storage.local_folder(dataset.source)
+    return [source / name for name in dataset.filenames]
 
 
 def _store(version: Path, folder: str) -> tuple[Description, int]:

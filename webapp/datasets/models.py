@@ -151,7 +151,7 @@ class Revision(models.Model):
     """The version that was made."""
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     steps = models.JSONField()
-    """What is to be done, in order; see `training.data.fixes`."""
+    """What is to be done, in order: fixes of `training.data.fixes`, or `read_sheet` with a sheet of the workbook."""
     done = models.JSONField(default=list)
     """What was done, a sentence for each step."""
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.MAKING)
@@ -170,6 +170,11 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.base} + {len(self.steps)}"
+
+    @property
+    def sheet(self) -> str:
+        """The sheet of the workbook that is to be read; empty where a version is changed."""
+        return next((step["sheet"] for step in self.steps if step["key"] == "read_sheet"), "")
 
     @property
     def folder(self) -> str:

@@ -32,16 +32,33 @@ def apply_findings(*, member: Membership, version: DatasetVersion, findings: Seq
     return revise(member=member, version=version, fixes=[fix for fix in chosen if fix is not None])
 
 
-@transaction.atomic
 def revise(*, member: Membership, version: DatasetVersion, fixes: Sequence[Fix]) -> Revision:
     """Write down what is to be changed, and call a worker once it is safely written."""
     require_editor(member)
     if not fixes:
         raise UserError(_("Nothing is chosen that could be changed."), _("Choose a finding that offers a remedy."))
+    return _ask(member, version, [fix.model_dump(mode="json") for fix in fixes])
+
+
+def read_sheet(*, member: Membership, version: DatasetVersion, sheet: str) -> Revision:
+    """Make the next version of another sheet of the workbook that was brought."""
+    require_editor(member)
+    sheets = version.describe().sheets
+    if sheet not in sheets:
+        raise UserError(
+            _("There is no sheet “%(sheet)s” with rows.") % {"sheet": sheet},
+            _("Choose one of these: %(sheets)s.") % {"sheets": ", ".join(sheets)}
+            if sheets
+            else _("Only a workbook with several sheets offers a choice."),
+            code="no_sheet",
+        )
+    return _ask(member, version, [{"key": "read_sheet", "sheet": sheet}])
+
+
+@transaction.atomic
+def _ask(member: Membership, version: DatasetVersion, steps: list[dict[str, Any]]) -> Revision:
     check_quota(member.project, version.bytes)
-    revision = Revision.objects.create(
-        dataset=version.dataset, base=version, owner=member.user, steps=[fix.model_dump(mode="json") for fix in fixes]
-    )
+    revision = Revision.objects.create(dataset=version.dataset, base=version, owner=member.user, steps=steps)
     transaction.on_commit(partial(make_version.delay, revision.pk), robust=True)
     return revision
 

@@ -26,6 +26,17 @@ def revise(request: UserRequest, pk: int, number: int) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def read_sheet(request: UserRequest, pk: int, number: int) -> HttpResponse:
+    """Make a new version of another sheet of the workbook."""
+    dataset = dataset_or_404(request, pk)
+    member = membership_or_404(request.user, dataset.project_id, edit=True)
+    version = version_or_404(dataset, number)
+    revising.read_sheet(member=member, version=version, sheet=request.POST.get("sheet", ""))
+    return redirect(f"{dataset.get_absolute_url()}?tab=versions")
+
+
+@login_required
 @require_GET
 def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
     """What is different between this version and another one: by default the one that it was made of."""

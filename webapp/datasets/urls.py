@@ -22,6 +22,7 @@ urlpatterns = [
     path("datasets/<int:pk>/delete/", views.delete, name="dataset-delete"),
     path("datasets/<int:pk>/rows/<int:row>/<int:column>/", views.cell, name="dataset-cell"),
     path("datasets/<int:pk>/v<int:number>/revise/", revision_views.revise, name="dataset-revise"),
+    path("datasets/<int:pk>/v<int:number>/sheet/", revision_views.read_sheet, name="dataset-sheet"),
     path("datasets/<int:pk>/v<int:number>/compare/", revision_views.compare, name="dataset-compare"),
     path("datasets/<int:pk>/v<int:number>/delete/", revision_views.delete_version, name="dataset-version-delete"),
     path("datasets/<int:pk>/label/", label_views.label, name="dataset-label"),

@@ -65,6 +65,8 @@ class Reading:
     """Columns whose strings are kept as they are, whatever they look like."""
     sheets: tuple[str, ...] = ()
     """The sheets of a workbook that have rows; the first is read unless another was asked for."""
+    sheet: str = ""
+    """The one that is read."""
 
 
 class Reader:

@@ -49,7 +49,7 @@ class Xlsx(Reader):
                 yield Batch(body.slice(start, _ROWS), min((start + _ROWS) / len(body), 1.0))
 
         title = f"Excel, sheet “{name}”" + (f" of {len(filled)}" if len(filled) > 1 else "")
-        return Reading(title, "table", names, batches, sheets=filled)
+        return Reading(title, "table", names, batches, sheets=filled, sheet=name)
 
 
 def _choose_sheet(source: Source) -> tuple[str, pl.DataFrame, tuple[str, ...]]:
@@ -63,7 +63,8 @@ def _choose_sheet(source: Source) -> tuple[str, pl.DataFrame, tuple[str, ...]]:
                 return name, sheet, filled
     except fastexcel.FastExcelError as error:
         raise TrainingError(
-            f"{source.name} cannot be read as an Excel workbook: {error}.", "Save the sheet as CSV and upload that."
+            f"{source.name} cannot be read as an Excel workbook: it is damaged or incomplete.",
+            "Open it in Excel and save it again, or save the sheet as CSV and upload that.",
         ) from error
     raise TrainingError(f"{source.name} has no sheet with rows.", "Add rows and upload it again.", code="no_rows")
 
