@@ -16,8 +16,9 @@ from rest_framework.response import Response
 
 from webapp.core.bodies import SenderGone, blocks_of
 from webapp.datasets import services, uploads
-from webapp.datasets.api import StartedSerializer, seat_of
+from webapp.datasets.api import seat_of
 from webapp.datasets.models import Upload
+from webapp.datasets.serializers import StartedSerializer
 from webapp.projects.models import User
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.datasets import label_views, revision_views, upload_views, views
+from webapp.datasets import download_views, label_views, revision_views, upload_views, views
 
 urlpatterns = [
     path("datasets/", views.datasets, name="datasets"),
@@ -20,7 +20,7 @@ urlpatterns = [
     path("datasets/<int:pk>/tags/", views.tag, name="dataset-tags"),
     path("datasets/<int:pk>/archive/", views.archive, name="dataset-archive"),
     path("datasets/<int:pk>/delete/", views.delete, name="dataset-delete"),
-    path("datasets/<int:pk>/rows/<int:row>/<int:column>/", views.cell, name="dataset-cell"),
+    path("datasets/<int:pk>/rows/<int:row>/<int:column>/", download_views.cell, name="dataset-cell"),
     path("datasets/<int:pk>/v<int:number>/revise/", revision_views.revise, name="dataset-revise"),
     path("datasets/<int:pk>/v<int:number>/sheet/", revision_views.read_sheet, name="dataset-sheet"),
     path("datasets/<int:pk>/v<int:number>/compare/", revision_views.compare, name="dataset-compare"),
@@ -28,7 +28,7 @@ urlpatterns = [
     path("datasets/<int:pk>/label/", label_views.label, name="dataset-label"),
     path("datasets/<int:pk>/label/give/", label_views.give, name="dataset-label-give"),
     path("datasets/<int:pk>/label/save/", label_views.save, name="dataset-label-save"),
-    path("datasets/<int:pk>/original/", views.original, name="dataset-original"),
-    path("datasets/<int:pk>/v<int:number>.parquet", views.parquet, name="dataset-parquet"),
-    path("datasets/<int:pk>/v<int:number>.csv", views.csv, name="dataset-csv"),
+    path("datasets/<int:pk>/original/", download_views.original, name="dataset-original"),
+    path("datasets/<int:pk>/v<int:number>.parquet", download_views.parquet, name="dataset-parquet"),
+    path("datasets/<int:pk>/v<int:number>.csv", download_views.csv, name="dataset-csv"),
 ]
