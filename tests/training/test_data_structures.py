@@ -182,6 +182,26 @@ def test_an_answer_that_is_not_in_its_text_is_set_aside(tmp_path):
     assert description.columns[2].stats["empty"] == 1
 
 
+ASKED = {"context": CONTEXT, "question": "Where?", "answer": "Paris"}
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "line"),
+    [
+        (
+            f'context,question,answer\n"{CONTEXT}\n\n",Where?,Paris\n1,2\n"{CONTEXT}",Who?,Eiffel\n{CONTEXT},Why?,\n',
+            "asked.csv",
+            6,
+        ),
+        (f"{json.dumps(ASKED)}\n\n{{broken\n{json.dumps(ASKED | {'answer': 'Eiffel'})}\n", "asked.jsonl", 4),
+    ],
+)
+def test_an_answer_that_is_set_aside_tells_its_line(tmp_path, content, name, line):
+    imported(bring(tmp_path, content, name))
+    aside = pl.read_parquet(tmp_path / "version" / "set_aside.parquet").filter(pl.col("reason").str.contains("Eiffel"))
+    assert aside["line"].to_list() == [line]
+
+
 def test_questions_in_parquet_are_read_as_hugging_face_writes_them(tmp_path):
     answers = {"text": ["Paris", "Paris"], "answer_start": [13, 42]}
     pl.DataFrame([{"context": CONTEXT, "question": "Where?", "answers": answers}] * 2).write_parquet(

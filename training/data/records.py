@@ -8,7 +8,7 @@ from itertools import islice
 import polars as pl
 
 from training.data.conversations import COLUMN, holds_conversations, other_fields, to_messages
-from training.data.readers import Batch, Reading, SetAside, clean_names
+from training.data.readers import Batch, Lines, Reading, SetAside, clean_names
 from training.data.schema import DataKind
 from training.data.source import Source
 from training.errors import TrainingError
@@ -43,9 +43,13 @@ def read_records(source: Source, title: str, records: Callable[[SetAside], Itera
         while some := list(islice(stream, _BATCH)):
             frame = _conversation_frame(source, some, names, aside) if chats else _frame(some, names)
             if len(frame):
-                yield Batch(frame, some[-1].done)
+                yield Batch(frame, some[-1].done, None if chats else _lines(some))
 
     return Reading(title, kind, [COLUMN, *names.values()] if chats else list(names.values()), batches)
+
+
+def _lines(records: list[Record]) -> Lines:
+    return lambda rows: [records[row].line for row in rows]
 
 
 def cell_text(value: object) -> str | None:

@@ -69,9 +69,10 @@ def _combine(
         for batch in reading.batches(aside):
             inputs = batch.frame.select(*dict.fromkeys([*used, *_context(batch.frame)])).cast(pl.String)
             shaped = [read(cells) for cells in inputs.iter_rows(named=True)]
-            for number, (_, reason) in enumerate(shaped, start=row + 1):
-                if reason:
-                    aside.add(source, number, reason, _shown(inputs.row(number - row - 1, named=True)))
+            wrong = [place for place, (_, reason) in enumerate(shaped) if reason]
+            lines = batch.lines(wrong) if batch.lines else [row + place + 1 for place in wrong]
+            for place, line in zip(wrong, lines, strict=True):
+                aside.add(source, line, shaped[place][1], _shown(inputs.row(place, named=True)))
             row += len(shaped)
             column = pl.Series(name, [None if reason else cell for cell, reason in shaped], dtype=dtype)
             frame = batch.frame.drop(used).insert_column(_place(batch.frame, kept), column)
@@ -105,7 +106,7 @@ def _take_part(reading: Reading, sample: pl.DataFrame) -> Reading:
     def batches(aside: SetAside) -> Iterator[Batch]:
         for batch in reading.batches(aside):
             part = batch.frame[name].map_elements(named_part, return_dtype=pl.String).alias(PART)
-            yield Batch(batch.frame.drop(name).with_columns(part), batch.done)
+            yield Batch(batch.frame.drop(name).with_columns(part), batch.done, batch.lines)
 
     return replace(reading, columns=[column for column in reading.columns if column != name], batches=batches)
 

@@ -1,10 +1,10 @@
 """What can be read: one file per format. A reader is chosen by what a file contains, not by what it is called."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import polars as pl
 
@@ -40,6 +40,10 @@ class SetAside:
             self.rows.append(Aside(source, line, reason, content[:1000]))
 
 
+Lines: TypeAlias = Callable[[Sequence[int]], list[int]]
+"""From places in a frame, from 0 and in order, to lines of the file, from 1."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Some rows as the file has them. Cells are strings, or values of a type where the format has types.
@@ -50,6 +54,8 @@ class Batch:
     frame: pl.DataFrame
     done: float
     """Share of the source that is read, 0 to 1."""
+    lines: Lines | None = None
+    """Where rows of the frame stand in the file, where the reader knows."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """CSV, TSV and relatives."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from training.data.dialect import Dialect, cut_rows, detect_dialect, find_delimiter
-from training.data.readers import READERS, Batch, Reader, Reading, SetAside, clean_names
+from training.data.readers import READERS, Batch, Lines, Reader, Reading, SetAside, clean_names
 from training.data.source import Source
 from training.data.text_files import chunks, looks_binary, open_text
 from training.errors import TrainingError
@@ -56,26 +57,30 @@ def _delimiter(source: Source) -> str | None:
 
 def read_delimited(path: Path, dialect: Dialect, names: list[str], source: str, aside: SetAside) -> Iterator[Batch]:
     """The rows as strings, in blocks; rows with too few or too many cells are set aside."""
-    bad: list[tuple[int, str, str]] = []
-    size, read, rows = max(path.stat().st_size, 1), 0, 0
-
-    def keep_aside(row: pa.csv.InvalidRow) -> str:
-        few = "few" if row.actual_columns < row.expected_columns else "many"
-        reason = f"too {few} cells: {row.actual_columns} instead of {row.expected_columns}"
-        bad.append((before + row.number, reason, row.text))
-        return "skip"
-
+    size, read, line = max(path.stat().st_size, 1), 0, 1
     for piece in whole_rows(path, source, quoted=dialect.quoted):
         header = dialect.header is not None and read == 0
-        before = rows + len(bad) + (0 if read == 0 or dialect.header is None else 1)
-        table = _parse(piece, dialect, names, keep_aside, source, header=header)
+        bad: list[pa.csv.InvalidRow] = []
+        table = _parse(piece, dialect, names, bad, source, header=header)
+        for row, place in zip(bad, line_numbers(piece, dialect, line, [row.number for row in bad]), strict=True):
+            few = "few" if row.actual_columns < row.expected_columns else "many"
+            reason = f"too {few} cells: {row.actual_columns} instead of {row.expected_columns}"
+            aside.add(source, place, reason, row.text)
         read += len(piece)
-        rows += len(table)
         if len(table):
-            yield Batch(cast(pl.DataFrame, pl.from_arrow(table)), min(read / size, 1.0))
-    lines = line_numbers(path, dialect, [number for number, _, _ in bad])
-    for (_, reason, content), line in zip(bad, lines, strict=True):
-        aside.add(source, line, reason, content)
+            lines = _lines(piece, dialect, line, header + len(bad) + len(table), {row.number for row in bad}, header)
+            yield Batch(cast(pl.DataFrame, pl.from_arrow(table)), min(read / size, 1.0), lines)
+        line += piece.count(b"\n") or piece.count(b"\r")
+
+
+def _lines(piece: bytes, dialect: Dialect, first: int, records: int, bad: set[int], header: bool) -> Lines:
+    """Where the rows that were read stand: those of the piece but for its header and the bad ones."""
+
+    def lines(rows: Sequence[int]) -> list[int]:
+        good = [record for record in range(1 + header, records + 1) if record not in bad]
+        return line_numbers(piece, dialect, first, [good[row] for row in rows])
+
+    return lines
 
 
 def whole_rows(path: Path, source: str, *, quoted: bool) -> Iterator[bytes]:
@@ -110,9 +115,14 @@ def _end_of_rows(piece: bytes, *, quoted: bool) -> int:
 
 
 def _parse(
-    piece: bytes, dialect: Dialect, names: list[str], keep_aside: object, source: str, *, header: bool
+    piece: bytes, dialect: Dialect, names: list[str], bad: list[pa.csv.InvalidRow], source: str, *, header: bool
 ) -> pa.Table:
-    """The cells of some rows as strings; header: whether the first row names the columns."""
+    """The cells of some rows as strings, and in `bad` those with too few or too many; header: whether one is first."""
+
+    def keep_aside(row: pa.csv.InvalidRow) -> str:
+        bad.append(row)
+        return "skip"
+
     strings = pa.schema([(name, pa.string()) for name in names])
     try:
         return pa.csv.read_csv(
@@ -144,20 +154,21 @@ def _long_row(source: str) -> TrainingError:
     )
 
 
-def line_numbers(path: Path, dialect: Dialect, records: list[int]) -> list[int]:
-    """The line in which each record starts; records are counted from 1, empty lines are none."""
+def line_numbers(piece: bytes, dialect: Dialect, first: int, records: list[int]) -> list[int]:
+    """The line in which each record starts; records are counted from 1, empty lines are none; first: the piece's."""
     if not records:
         return []
     wanted, found = set(records), {}
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        reader = cut_rows(file, dialect.delimiter, quoted=dialect.quoted)
-        record, line = 0, 1
-        for row in reader:
-            if row:
-                record += 1
-                if record in wanted:
-                    found[record] = line
-                if record >= max(records):
-                    break
-            line = reader.line_num + 1
-    return [found.get(record, record) for record in records]
+    reader = cut_rows(
+        io.StringIO(piece.decode("utf-8", "replace"), newline=""), dialect.delimiter, quoted=dialect.quoted
+    )
+    record, line = 0, first
+    for row in reader:
+        if row:
+            record += 1
+            if record in wanted:
+                found[record] = line
+            if record >= max(wanted):
+                break
+        line = first + reader.line_num
+    return [found.get(record, first + record - 1) for record in records]
