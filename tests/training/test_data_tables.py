@@ -8,6 +8,7 @@ import pickle
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -275,6 +276,24 @@ def test_a_long_row_with_lines_inside_is_read_and_the_rows_after_it_keep_their_l
     aside = pl.read_parquet(tmp_path / "version" / "set_aside.parquet")
     assert frame["text"].to_list() == [long, "short", 'say "so"']
     assert aside["line"].to_list() == [300_004]
+
+
+def test_damaged_characters_cost_no_row_and_no_reason(tmp_path):
+    good = "città,perché\n" * 20
+    frame, _ = imported(bring(tmp_path, f"a,b\n{good}".encode() + b"caf\xc3,1\ncaf\xc3,1,2\n"))
+    aside = pl.read_parquet(tmp_path / "version" / "set_aside.parquet")
+    assert (len(frame), frame["a"][20], aside["line"].to_list()) == (21, "caf\ufffd", [23])
+
+
+def test_figures_of_numbers_are_those_of_numpy(tmp_path):
+    numbers = [7, 3, 3, 9, 1, 3, 7, 12]
+    _, description = imported(bring(tmp_path, "n,m\n" + "".join(f"{n},{n / 7}\n" for n in numbers)))
+    stats = description.columns[0].stats
+    expected = {str(q): float(np.quantile(numbers, q)) for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
+    assert stats["quantiles"] == pytest.approx(expected)
+    assert (stats["mean"], stats["std"]) == (5.625, pytest.approx(np.std(numbers), rel=1e-5))
+    assert stats["top"][:2] == [{"value": 3, "count": 3}, {"value": 7, "count": 2}]
+    assert description.columns[0].unique == 5
 
 
 def test_zero_bytes_that_json_can_write_are_left_out(tmp_path):

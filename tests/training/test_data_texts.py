@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from tests.training.test_data_tables import bring, imported, types
+from training.data.languages import language_of
 from training.data.preview import read_rows
 
 PLAY = "".join(f"SPEAKER {n}:\nLine one of speech {n},\nand line two.\n\n" for n in range(200))
@@ -94,3 +95,31 @@ def test_questions_about_paragraphs_become_a_table(tmp_path):
     frame, _ = imported(bring(tmp_path, json.dumps({"version": "v2.0", "data": [article] * 3}), "squad.json"))
     rows = frame.select("context", "question", "answers").rows()
     assert rows[:2] == [("It is here.", "Where?", [{"text": "here", "start": 6}]), ("It is here.", "When?", [])]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The children were playing in the garden, and it was not raining.", "en"),
+        ("Die Kinder spielten im Garten, und es war nicht kalt.", "de"),
+        ("Les enfants jouent dans le jardin avec une balle.", "fr"),
+        ("Los niños juegan en el jardín con una pelota y no quieren entrar.", "es"),
+        ("I bambini giocano nel giardino con una palla, ma non è più tardi.", "it"),
+        ("Дети играют в саду.", "ru"),
+        ("孩子们在花园里玩。", "zh"),
+        ("子供たちは庭で遊んでいます。", "ja"),
+        ("아이들이 정원에서 놀고 있다.", "ko"),
+        ("x = 12; y = 13", ""),
+        ("", ""),
+    ],
+)
+def test_the_language_of_a_text_is_known_by_its_script_or_its_small_words(text, language):
+    assert language_of(text) == language
+
+
+def test_the_profile_counts_the_languages_of_a_column(tmp_path):
+    english = [f"This is what the people of house {number} have said, and it was not much." for number in range(30)]
+    german = [f"Das ist es, was die Leute im Haus {number} gesagt haben, und nicht mehr." for number in range(20)]
+    rows = "".join(f'"{text}"\n' for text in english + german)
+    _, description = imported(bring(tmp_path, f"text\n{rows}", "said.csv"))
+    assert description.columns[0].stats["languages"] == [{"value": "en", "count": 30}, {"value": "de", "count": 20}]

@@ -131,4 +131,6 @@ def write_capitals(path: Path) -> None:
 def _asked(place: str) -> str:
     country, capital = place.strip().split("=")
     question = {"role": "user", "content": f"What is the capital of {country}?"}
-    return json.dumps({"messages": [question, {"role": "assistant", "content": f"{capital}, of course."}]})
+    return json.dumps(
+        {"messages": [question, {"role": "assistant", "content": f"The capital of {country} is {capital}, of course."}]}
+    )

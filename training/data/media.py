@@ -110,6 +110,8 @@ def open_media(source: Source, packed: str, medium: Medium, members: list[Member
     columns = [medium.column, *(name for name in notes.frame.columns if name != PART)]
     verbatim = notes.verbatim | ({"text"} if medium.column == "text" else set())
 
+    numbers = {member.key: number for number, member in enumerate(members, start=1)}
+
     def batches(aside: SetAside) -> Iterator[Batch]:
         for row in notes.unmatched.rows:
             aside.add(row.source, row.line, row.reason, row.content)
@@ -117,7 +119,7 @@ def open_media(source: Source, packed: str, medium: Medium, members: list[Member
             cells, problems = medium.read([data for _, data in chunk], [str(member.path) for member, _ in chunk])
             for (member, _), problem in zip(chunk, problems, strict=True):
                 if problem:
-                    aside.add(source.name, _number(members, member), problem, str(member.path))
+                    aside.add(source.name, numbers[member.key], problem, str(member.path))
             frame = notes.frame[[notes.rows[member.key] for member, _ in chunk]].insert_column(0, cells)
             yield Batch(frame.filter(pl.Series(problems, dtype=pl.String) == ""), done)
 
@@ -151,7 +153,3 @@ def _refusal(member: Member, data: bytes | None, notes: Notes) -> str:
     if member.size > MAX_FILE:
         return f"larger than {MAX_FILE >> 20} MB"
     return "" if member.key in notes.rows else "not named in the table"
-
-
-def _number(members: list[Member], wanted: Member) -> int:
-    return members.index(wanted) + 1

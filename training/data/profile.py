@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from training.data.columns import CODES
 from training.data.figures import TOP, histogram, short
+from training.data.languages import count_languages
 from training.data.layout import nested_type
 from training.data.numbers import read_numbers
 from training.data.profile_nested import NESTED_PROFILES
@@ -26,6 +27,7 @@ _CATEGORY_CHARS = 60
 _IN_MEMORY = 64 << 20
 """Bytes of cells up to which a table is read whole, because opening a wide one again for each column is slow."""
 _WORDS_SAMPLE = 20_000
+_LANGUAGE_SAMPLE = 2000
 _AT_ONCE = 1 << 18
 _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}]"
 """Characters of scripts that put no spaces between words."""
@@ -96,17 +98,24 @@ def _date_stats(values: Ordered) -> dict[str, JsonValue]:
 def _number_stats(values: Ordered, unique: int) -> dict[str, JsonValue]:
     if not len(values):
         return {}
-    quantiles = np.quantile(values, _QUANTILES, overwrite_input=True)
     stats: dict[str, JsonValue] = {
         "min": short(values[0]),
         "max": short(values[-1]),
         "mean": short(values.mean()),
         "std": short(_deviation(values)),
         "integer": np.issubdtype(values.dtype, np.integer),
-        "quantiles": {str(q): short(value) for q, value in zip(_QUANTILES, quantiles, strict=True)},
+        "quantiles": {str(share): short(_quantile(values, share)) for share in _QUANTILES},
         "histogram": histogram(values),
     }
     return stats if unique > CODES else stats | _class_stats(values)
+
+
+def _quantile(values: Ordered, share: float) -> float:
+    """Between the two nearest values in a straight line, as numpy does by default."""
+    place = share * (len(values) - 1)
+    low = int(place)
+    first, second = float(values[low]), float(values[min(low + 1, len(values) - 1)])
+    return first + (second - first) * (place - low)
 
 
 def _deviation(values: Ordered) -> float:
@@ -141,6 +150,8 @@ def _string_column(lazy: pl.LazyFrame, name: str) -> Column:
     words, dense = first.str.count_matches(r"\S+").mean(), first.str.contains(_DENSE).mean()
     lengths = lazy.select(pl.col("cell").str.len_chars()).drop_nulls().collect(engine="streaming")["cell"].to_numpy()
     stats: dict[str, JsonValue] = {"length": length | {"words": short(words or 0), "dense": short(dense or 0)}}
+    if languages := count_languages(first.head(_LANGUAGE_SAMPLE)):
+        stats["languages"] = [{"value": language, "count": count} for language, count in languages.items()]
     if len(lengths):
         stats["histogram"] = histogram(lengths.astype(np.int64))
     if unique <= 0.9 * (rows - missing):

@@ -41,8 +41,8 @@ def open_text(path: Path, work: Path, *, name: str) -> TextFile:
     with path.open("rb") as file:
         packed = is_gzip(file.read(2))
     path = unpack_gzip(path, work, name=name) if packed else path
-    encoding, start = detect_encoding(path, name)
-    if start == 0 and encoding == "utf-8":
+    encoding, start, clean = detect_encoding(path, name)
+    if start == 0 and clean:
         return TextFile(path, "UTF-8")
     target = work / f"{path.name}.utf8"
     recode(path, target, encoding=encoding, start=start)
@@ -112,13 +112,13 @@ def _utf8(data: bytes, *, whole: bool) -> tuple[str, int | None]:
         return "", error.start
 
 
-def detect_encoding(path: Path, name: str) -> tuple[str, int]:
-    """The codec and the bytes to skip; raises TrainingError that names the line of a NUL byte."""
+def detect_encoding(path: Path, name: str) -> tuple[str, int, bool]:
+    """The codec, the bytes to skip, and whether all is clean UTF-8; raises TrainingError at a NUL byte."""
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
     encoding, start = _marked(head)
     if encoding.startswith("utf-16"):
-        return encoding, start
+        return encoding, start, False
     offset = 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     for chunk in chain(chunks(path), [b""]):
@@ -128,9 +128,9 @@ def detect_encoding(path: Path, name: str) -> tuple[str, int]:
             decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
             sample = chunk if offset == 0 else head + chunk
-            return guess_encoding(sample), start
+            return guess_encoding(sample), start, False
         offset += len(chunk)
-    return "utf-8", start
+    return "utf-8", start, True
 
 
 def _marked(head: bytes) -> tuple[str, int]:
