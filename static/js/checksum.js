@@ -13,12 +13,12 @@ for (let byte = 0; byte < 256; byte++) {
   }
 }
 
-/** The checksum of an ArrayBuffer as eight hexadecimal digits. */
-export function crc32(buffer) {
+/** The checksum of an ArrayBuffer, or of everything before it and the buffer. */
+export function crc32(buffer, before = 0) {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
   const bytes = new Uint8Array(buffer);
   const whole = bytes.length - (bytes.length % 8);
-  let crc = 0xffffffff;
+  let crc = before ^ 0xffffffff;
   let at = 0;
   for (; at < whole; at += 8) {
     crc ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
@@ -27,5 +27,10 @@ export function crc32(buffer) {
       t3[bytes[at + 4]] ^ t2[bytes[at + 5]] ^ t1[bytes[at + 6]] ^ t0[bytes[at + 7]];
   }
   for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
-  return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, "0");
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+/** A checksum as the server reads it. */
+export function named(crc) {
+  return `crc32=${crc.toString(16).padStart(8, "0")}`;
 }

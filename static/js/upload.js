@@ -1,7 +1,7 @@
 // Files on their way in: chunk by chunk, several at once, going on after whatever interrupted them.
 
 import { csrfToken } from "./app.js";
-import { crc32 } from "./checksum.js";
+import { crc32, named } from "./checksum.js";
 
 const AT_ONCE = 3;
 const LONGEST_WAIT = 30;
@@ -33,7 +33,8 @@ class Group {
   }
 
   become(upload) {
-    const form = new URLSearchParams(this.members.map((member) => ["upload", this.places.get(member)]));
+    const ids = this.members.map((member) => ["upload", this.places.get(member)]);
+    const form = new URLSearchParams([...ids, ...this.members.map((member) => ["checksum", named(member.sum)])]);
     return upload.ask("POST", this.finish, form);
   }
 
@@ -51,6 +52,8 @@ class Upload {
     this.row = row;
     this.settings = settings;
     this.received = 0;
+    this.sum = 0;
+    this.summed = 0;
     this.chunk = FIRST_CHUNK;
     this.paused = false;
     this.cancelled = false;
@@ -103,6 +106,7 @@ class Upload {
       onProgress();
     }
     this.say("storing");
+    await this.sumUp();
     return this.group.arrived(this, place);
   }
 
@@ -119,16 +123,30 @@ class Upload {
     const from = this.received;
     const began = performance.now();
     const chunk = this.file.slice(from, from + Math.min(this.chunk, place.chunk));
+    const bytes = await chunk.arrayBuffer();
     const headers = {
       "Upload-Offset": from,
-      "Upload-Checksum": `crc32=${crc32(await chunk.arrayBuffer())}`,
+      "Upload-Checksum": named(crc32(bytes)),
       "Content-Type": "application/octet-stream",
     };
     const answer = await this.ask("PUT", place.url, chunk, headers, (sent) => this.draw(from + sent));
     if (answer.received === from) throw new Error("busy");
     this.received = answer.received;
+    if (this.summed === from && this.received === from + chunk.size) this.add(bytes);
     this.draw(this.received);
     if (performance.now() - began < QUICK) this.chunk *= 2;
+  }
+
+  /** The checksum of the whole file: what an earlier visit has sent is read again. */
+  async sumUp() {
+    while (this.summed < this.file.size) {
+      this.add(await this.file.slice(this.summed, this.summed + FIRST_CHUNK).arrayBuffer());
+    }
+  }
+
+  add(bytes) {
+    this.sum = crc32(bytes, this.sum);
+    this.summed += bytes.byteLength;
   }
 
   /** One request; a refusal in words is a Refused, anything else that goes wrong can be tried again. */

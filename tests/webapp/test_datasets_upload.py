@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import threading
+import zlib
 from datetime import timedelta
 
 import pytest
@@ -296,3 +297,29 @@ def test_an_upload_goes_on_at_another_machine(browser, settings, tmp_path):
     dataset = Dataset.objects.get(pk=finish(browser, place).json()["id"])
     assert storage.open_file(f"{dataset.source}/flowers.csv").read() == FLOWERS
     assert not storage.list_files("arriving")
+
+
+def test_the_whole_file_is_compared_with_what_its_sender_has(browser, redis):
+    place = start(browser, FLOWERS).json()
+    send(browser, place, FLOWERS, offset=0)
+    said = {"upload": place["id"], "checksum": f"crc32={zlib.crc32(FLOWERS):08x}"}
+    assert browser.post(place["finish"], said).status_code == 201
+
+
+def test_a_file_that_changed_while_it_was_sent_is_told_and_begins_anew(browser):
+    place = start(browser, FLOWERS).json()
+    send(browser, place, FLOWERS, offset=0)
+    said = {"upload": place["id"], "checksum": "crc32=00000000"}
+    refused = browser.post(place["finish"], said, headers={"Accept": "application/json"})
+    assert refused.status_code == 400
+    assert "Choose the file again" in refused.json()["error"]["hint"]
+    assert start(browser, FLOWERS).json()["received"] == 0
+    assert not Dataset.objects.exists()
+
+
+def test_a_checksum_is_sent_for_each_file_or_for_none(browser):
+    places = [start(browser, FLOWERS, filename=f"{n}.csv", fingerprint=str(n)).json() for n in range(2)]
+    for place in places:
+        send(browser, place, FLOWERS, offset=0)
+    said = {"upload": [place["id"] for place in places], "checksum": "crc32=00000000"}
+    assert browser.post(places[0]["finish"], said).status_code == 400

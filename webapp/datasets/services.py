@@ -41,10 +41,15 @@ def receive_files(*, member: Membership, files: Sequence[UploadedFile[bytes]], n
     return finish_uploads(arrived, name=name)
 
 
-def finish_uploads(files: Sequence[Upload], *, name: str = "") -> Dataset:
-    """Make one data set of complete uploads and call a worker; finishing twice gives the same data set."""
+def finish_uploads(files: Sequence[Upload], *, name: str = "", checksums: Sequence[str] = ()) -> Dataset:
+    """Make one data set of complete uploads and call a worker; finishing twice gives the same data set.
+
+    `checksums` are those of the whole files in the same order, or none.
+    """
     uploads.check_names(files)
-    return _become_dataset(files, source=uploads.store(files), name=name)
+    if checksums and len(checksums) != len(files):
+        raise UserError(_("A checksum is missing."), _("Send one for each file, or none."), code="no_checksum")
+    return _become_dataset(files, source=uploads.store(files, checksums), name=name)
 
 
 def starters() -> tuple[Starter, ...]:

@@ -51,6 +51,9 @@ class FinishSerializer(serializers.Serializer[Any]):
 
     uploads = serializers.ListField(child=serializers.UUIDField(), min_length=1)
     name = serializers.CharField(required=False, max_length=120)
+    checksums = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Of the whole files, in order: crc32=… or sha256=…"
+    )
 
 
 @extend_schema(tags=["uploads"])
@@ -130,7 +133,8 @@ class UploadViewSet(viewsets.GenericViewSet[Upload]):
         form = FinishSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         files = [self._mine(pk) for pk in form.validated_data["uploads"]]
-        dataset = services.finish_uploads(files, name=form.validated_data.get("name", ""))
+        known = {key: form.validated_data[key] for key in ("name", "checksums") if key in form.validated_data}
+        dataset = services.finish_uploads(files, **known)
         return Response({"id": dataset.pk, "status": dataset.status}, status=202)
 
     def _mine(self, pk: UUID) -> Upload:

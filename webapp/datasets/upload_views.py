@@ -61,10 +61,10 @@ def upload(request: UserRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def finish(request: UserRequest) -> JsonResponse:
-    """Make one data set of complete files, named by the ids of their uploads."""
+    """Make one data set of complete files, named by the ids of their uploads; a `checksum` for each is compared."""
     files = [_mine(request, pk) for pk in _ids(request.POST.getlist("upload"))]
     try:
-        dataset = services.finish_uploads(files)
+        dataset = services.finish_uploads(files, checksums=request.POST.getlist("checksum"))
     except uploads.WrongOffset as error:
         return _go_on_there(error)
     return JsonResponse({"id": dataset.pk, "url": dataset.get_absolute_url()}, status=201)

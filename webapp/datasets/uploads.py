@@ -90,14 +90,19 @@ def write_whole(upload: Upload, file: UploadedFile[bytes]) -> None:
         Upload.objects.filter(pk=upload.pk).update(received=target.stat().st_size)
 
 
-def store(files: Sequence[Upload]) -> str:
-    """Hand complete files to storage as one folder and return its name there; doing it twice does no harm."""
+def store(files: Sequence[Upload], checksums: Sequence[str] = ()) -> str:
+    """Hand complete files to storage as one folder and return its name there; doing it twice does no harm.
+
+    `checksums` are those of the whole files, where the sender knows them; a file with another one is forgotten.
+    """
     source = f"originals/{files[0].pk}"
     with ExitStack() as stack:
         folders = [stack.enter_context(_locked(upload)) for upload in files]
         if not storage.has_file(f"{source}/{files[0].filename}"):
             for upload, folder in zip(files, folders, strict=True):
                 _complete(upload, folder)
+            for upload, folder, checksum in zip(files, folders, checksums, strict=False):
+                _verify(upload, folder / upload.filename, checksum)
             for upload, folder in zip(files[1:], folders[1:], strict=True):
                 _link(folder / upload.filename, folders[0] / upload.filename)
             storage.move_folder(folders[0], source)
@@ -196,8 +201,8 @@ def _digest(checksum: str) -> _Digest:
     kind, _equals, expected = checksum.partition("=")
     if kind not in ("crc32", "sha256") or not expected:
         raise UserError(
-            _("A chunk needs a checksum."),
-            _("Send the header “X-Checksum: crc32=…” or “sha256=…”."),
+            _("A checksum is missing."),
+            _("Send “crc32=…” or “sha256=…”; of a chunk in the header “Upload-Checksum”."),
             code="no_checksum",
         )
     return _Digest(kind, expected)
@@ -287,6 +292,25 @@ def _complete(upload: Upload, folder: Path) -> None:
     with (folder / upload.filename).open("r+b") as part:
         part.truncate(upload.size)  # a refused chunk may lie behind the end
         os.fsync(part.fileno())
+
+
+def _verify(upload: Upload, path: Path, checksum: str) -> None:
+    """Compare the whole file with what its sender has; one that differs is to be sent from the beginning."""
+    digest = _digest(checksum)
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    if digest.matches():
+        return
+    Upload.objects.filter(pk=upload.pk).update(received=0)
+    path.unlink()
+    storage.delete_folder(_parts(upload))
+    raise UserError(
+        _("“%(name)s” is not what was sent: it was changed meanwhile, or damaged on the way.")
+        % {"name": upload.filename},
+        _("Choose the file again; it is then sent from the beginning."),
+        code="wrong_checksum",
+    )
 
 
 def _link(path: Path, target: Path) -> None:
