@@ -76,7 +76,9 @@ def test_the_same_message_twice_trains_once(seat, version):
 def test_a_diverging_run_fails_with_words_and_a_remedy(seat, version):
     recipe = {"lr": 100, "optimizer": "sgd", "momentum": 0.99, "epochs": 200}
     roles = {"target": "weight", "features": "size"}
-    spec = services.propose_spec(version, roles=roles, architecture="linear", recipe=recipe)
+    spec = services.propose_spec(
+        version, roles=roles, architecture="linear", settings={"solver": "gradient"}, recipe=recipe
+    )
     run = train_here(services.queue_run(member=seat, version=version, spec=spec))
     assert run.status == Run.Status.FAILED
     assert run.error["code"] == "diverged"
@@ -227,12 +229,12 @@ def test_queueing_works_without_redis(seat, version, settings):
     was = app.conf.broker_url
     try:
         app.conf.broker_url = app.conf.broker_write_url = "redis+socket:///nowhere/redis.sock"
-        app.pool.force_close_all()
+        app.pool.force_close_all(close_pool=False)
         app.amqp._producer_pool = None
         run = queue(seat, version)
     finally:
         app.conf.broker_url = app.conf.broker_write_url = was
-        app.pool.force_close_all()
+        app.pool.force_close_all(close_pool=False)
     assert status_of(run) == Run.Status.QUEUED
 
 
