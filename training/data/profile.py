@@ -153,7 +153,7 @@ def _string_column(lazy: pl.LazyFrame, name: str) -> Column:
     if languages := count_languages(first.head(_LANGUAGE_SAMPLE)):
         stats["languages"] = [{"value": language, "count": count} for language, count in languages.items()]
     if len(lengths):
-        stats["histogram"] = histogram(lengths.astype(np.int64))
+        stats["histogram"] = histogram(lengths)
     if unique <= 0.9 * (rows - missing):
         stats["top"] = _counts(lazy, descending=True)
     return Column(name=name, type="text", missing=missing, unique=unique, stats=stats)
