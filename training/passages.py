@@ -44,7 +44,7 @@ class Windows:
         return self.places[start : start + self.encoded.lengths[window]]
 
     def targets(self, asked: Sequence[Asked]) -> Ints:
-        """First and last token of the right answer in each window, the opening mark where there is none: (windows, 2)."""
+        """First and last token of the right answer in each window, the opening mark where there is none: (n, 2)."""
         return np.array(
             [_target(self.stretch(window), asked[example].answers) for window, example in enumerate(self.example)]
         ).reshape(-1, 2)

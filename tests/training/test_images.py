@@ -430,7 +430,7 @@ def test_a_training_begins_with_small_pictures_and_ends_with_whole_ones(
 
     class Eye(nn.Module):
         def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            seen.append(tuple(pictures.shape[-2:]))
+            seen.append((pictures.shape[-2], pictures.shape[-1]))
             return torch.zeros(len(pictures), 2)
 
     seen: list[tuple[int, int]] = []

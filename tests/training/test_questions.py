@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from pydantic import JsonValue
 
 from training.answers import answer_f1, exact_match, guess_answer, score_answers
 from training.device import choose_device
@@ -38,7 +40,10 @@ def diary(*, with_gaps: bool) -> pl.DataFrame:
 
 
 def make_spec(data: Path, architecture: str = "text-recurrent") -> TrainSpec:
-    settings = {"text-recurrent": {"pooling": "attention"}, "text-transformer": {"heads": 2, "layers": 2}}
+    settings: dict[str, dict[str, JsonValue]] = {
+        "text-recurrent": {"pooling": "attention"},
+        "text-transformer": {"heads": 2, "layers": 2},
+    }
     return TrainSpec(
         task="question-answering",
         data=str(data),
@@ -63,7 +68,8 @@ def test_answers_are_learnt_judged_and_found_in_new_texts(
     predictor = AnswerPredictor(tmp_path / "run" / "model", choose_device(Recipe()))
     context = "Eve was in Bonn on day 3."
     questions = ["Who was there?", "Which place was it?", "What did it cost?"]
-    answers = predictor.answer([{"context": context, "question": question} for question in questions], {})
+    asked: list[dict[str, object]] = [{"context": context, "question": question} for question in questions]
+    answers: list[dict[str, Any]] = predictor.answer(asked, {})
     assert [answer["answer"] for answer in answers] == ["Eve", "Bonn", ""]
     assert context[answers[1]["start"] : answers[1]["end"]] == "Bonn"
     with pytest.raises(TrainingError, match="no question"):

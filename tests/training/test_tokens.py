@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -124,7 +125,7 @@ def test_names_are_learnt_judged_and_found_in_new_texts(spec: TrainSpec, tmp_pat
     assert pl.read_parquet(tmp_path / "predictions.parquet")["truth"][0].endswith("(place)")
 
     predictor = TokenPredictor(tmp_path / "model", choose_device(Recipe()))
-    (answer,) = predictor.answer([{"text": "we met Eve in New York on day 3"}], {})
+    answer: dict[str, Any] = predictor.answer([{"text": "we met Eve in New York on day 3"}], {})[0]
     names = answer["entities"]
     assert [(name["text"], name["kind"]) for name in names] == [("Eve", "person"), ("New York", "place")]
     assert answer["text"][names[1]["start"] : names[1]["end"]] == "New York"

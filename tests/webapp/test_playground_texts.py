@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from runs_kit import make_version, train_here
@@ -13,7 +14,10 @@ from webapp.runs.services import propose_spec, queue_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SMALL = {"settings": {"width": 16, "length": 32, "layers": 1}, "recipe": {"epochs": 12, "batch_size": 8, "lr": 0.01}}
+SMALL: dict[str, Any] = {
+    "settings": {"width": 16, "length": 32, "layers": 1},
+    "recipe": {"epochs": 12, "batch_size": 8, "lr": 0.01},
+}
 
 
 def learnt(seat, tmp_path, file: str, text: str) -> Run:

@@ -11,9 +11,13 @@ class Capitals(Experiment):
     data = "capitals"
     task = "language-modeling"
     architecture = "pretrained-causal"
+    recipe = {"epochs": 3, "lr": 2e-4}
     takes = "two minutes"
-    result = "It answers “Paris, of course.”: the knowledge was there before, the way of answering is what it learnt."
-    expected = Expected("nats", 0.0, 2.0)
+    result = (
+        "Asked for France it answers “The capital of France is Paris, of course.”: the knowledge was there before, the"
+        " way of answering is what it learnt."
+    )
+    expected = Expected("nats", 0.0, 0.8)
     loss = Formula(
         r"L = -\frac{1}{|A|} \sum_{t \in A} \log p(x_t \mid x_1, \dots, x_{t-1})",
         "The loss is the mean surprise at the tokens A of the answers; the questions are read but not counted.",
