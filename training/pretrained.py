@@ -141,7 +141,7 @@ def _checked(folder: Path) -> Path:
 
 
 def _from_hub(source: str) -> Path:
-    from httpx import HTTPError
+    from httpx2 import HTTPError
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
