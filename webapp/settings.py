@@ -189,6 +189,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
 UPLOAD_LIMIT = int(os.environ.get("TOUCHSTONE_UPLOAD_LIMIT", 5 * 10**9))
 UPLOAD_CHUNK = 32 * 2**20
+HUB_ENDPOINT = os.environ.get("TOUCHSTONE_HUB", "")
+"""Another address of the Hugging Face Hub, such as a mirror; empty: its own."""
 PROJECT_QUOTA = int(os.environ.get("TOUCHSTONE_PROJECT_QUOTA", 50 * 10**9))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "arriving"  # on the disk of the data, so that a whole file is moved, not copied

@@ -2,10 +2,13 @@
 
 import hashlib
 import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 from celery import shared_task
+from django.conf import settings
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -75,6 +78,9 @@ def sweep() -> None:
 def _import(dataset: Dataset, version: Path) -> None:
     from training.data.importing import import_dataset as read_files  # polars stays out of the worker's parent
 
+    if dataset.hub and not dataset.original_bytes:
+        show(dataset, _("Fetching from the Hugging Face Hub"))
+        _fetch(dataset, version.parent)
     show(dataset, _("Fetching the file"))
     files = _files(dataset)
     show_all(dataset, read_files(files, version))
@@ -83,6 +89,30 @@ def _import(dataset: Dataset, version: Path) -> None:
     description, size = _store(version, folder)
     if not lifecycle.finish_import(dataset, folder=folder, size=size, description=description, sha256=sha256):
         raise Overtaken
+
+
+def _fetch(dataset: Dataset, folder: Path) -> None:
+    """Bring the Hub's files to where uploads lie, so that all that follows is as for an upload."""
+    from training.data.hub import fetch_dataset
+
+    place, endpoint = folder / "files", settings.HUB_ENDPOINT or None
+    fetched = fetch_dataset(**dataset.hub, place=folder / "hub", limit=settings.UPLOAD_LIMIT, endpoint=endpoint)
+    place.mkdir()
+    names = [name if count == 0 else f"{count}-{name}" for count, name in _numbered(name for name, _path in fetched)]
+    for name, (_name, path) in zip(names, fetched, strict=True):
+        path.rename(place / name)
+    size = sum(path.stat().st_size for path in place.iterdir())
+    storage.save_folder(place, dataset.source)
+    dataset.filename, dataset.more_files, dataset.original_bytes = names[0], names[1:], size
+    dataset.save(update_fields=["filename", "more_files", "original_bytes"])
+
+
+def _numbered(names: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Each name with how often it came before."""
+    seen = Counter[str]()
+    for name in names:
+        yield seen[name], name
+        seen[name] += 1
 
 
 def _revise(revision: Revision, version: Path) -> None:

@@ -46,6 +46,8 @@ class Dataset(models.Model):
     """The name under which the first file was brought."""
     starter = models.SlugField(blank=True)
     """Which of the data sets that ship with the product it is."""
+    hub = models.JSONField(default=dict, blank=True)
+    """{repository, subset, split} of the Hugging Face Hub, from where a worker fetches the files."""
     more_files = models.JSONField(default=list, blank=True)
     """The names of the files that were brought together with the first."""
     source = models.CharField(max_length=300)

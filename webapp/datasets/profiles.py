@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.formats import number_format
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from training.data.schema import Column
@@ -93,7 +94,11 @@ def _length_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
     facts = [(_("Mean length"), _("%(n)s characters"), length.get("mean"))]
     facts += [(_("Words"), _("%(n)s on average"), length.get("words"))]
     facts += [(_("Longest"), _("%(n)s characters"), length.get("max"))]
-    return [(title, words % {"n": number(round(value, 1))}) for title, words, value in facts if value is not None]
+    found = [(title, words % {"n": number(round(value, 1))}) for title, words, value in facts if value is not None]
+    languages = [
+        str(get_language_info(entry["value"])["name_translated"]) for entry in (stats.get("languages") or [])[:3]
+    ]
+    return [*found, (_("Languages"), ", ".join(languages))] if languages else found
 
 
 def _image_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -29,6 +29,7 @@ from webapp.projects.models import Membership, Project, User
 NAME_LENGTH = 120
 TAG_LENGTH = 30
 MOST_TAGS = 20
+HUB_NAME = re.compile(r"[\w.-]{1,96}")
 
 
 def receive_files(*, member: Membership, files: Sequence[UploadedFile[bytes]], name: str = "") -> Dataset:
@@ -77,6 +78,28 @@ def add_starter(*, member: Membership, key: str) -> Dataset:
         size=size,
         source=source,
         starter=key,
+    )
+
+
+def add_from_hub(*, member: Membership, repository: str, subset: str = "", split: str = "") -> Dataset:
+    """Make a data set of one on the Hugging Face Hub; a worker fetches it."""
+    require_editor(member)
+    owner, _slash, name = repository.strip().partition("/")
+    if not HUB_NAME.fullmatch(owner) or not HUB_NAME.fullmatch(name):
+        raise UserError(
+            _("“%(name)s” is no name of a data set on the Hub.") % {"name": repository.strip()[:100]},
+            _("It looks like “owner/name”; copy it from the top of the data set's page."),
+            code="bad_hub",
+        )
+    return _create(
+        project=member.project,
+        owner=member.user,
+        name=_good_name(name),
+        about=_("From the Hugging Face Hub: %(name)s.") % {"name": f"{owner}/{name}"},
+        filenames=[f"{owner}/{name}"],
+        size=0,
+        source=f"originals/{uuid4()}",
+        hub={"repository": f"{owner}/{name}", "subset": subset.strip(), "split": split.strip()},
     )
 
 
@@ -164,6 +187,7 @@ def _create(
     source: str,
     about: str = "",
     starter: str = "",
+    hub: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Write the data set down, and call a worker once it is safely written."""
     dataset = Dataset.objects.create(
@@ -176,6 +200,7 @@ def _create(
         original_bytes=size,
         source=source,
         starter=starter,
+        hub=dict(hub or {}),
     )
     transaction.on_commit(partial(_call_worker, dataset), robust=True)
     return dataset

@@ -9,6 +9,7 @@ urlpatterns = [
     path("datasets/new/", views.new, name="dataset-new"),
     path("datasets/events/", views.list_events, name="datasets-events"),
     path("datasets/starters/<slug:key>/", views.add_starter, name="dataset-starter"),
+    path("datasets/hub/", views.add_from_hub, name="dataset-hub"),
     path("datasets/uploads/", upload_views.start, name="upload-start"),
     path("datasets/uploads/<uuid:pk>/", upload_views.upload, name="upload"),
     path("datasets/uploads/finish/", upload_views.finish, name="upload-finish"),

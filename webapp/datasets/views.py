@@ -64,6 +64,14 @@ def add_starter(request: UserRequest, key: str) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def add_from_hub(request: UserRequest) -> HttpResponse:
+    """Make a data set of one on the Hugging Face Hub."""
+    asked = {name: request.POST.get(name, "") for name in ("repository", "subset", "split")}
+    return redirect(services.add_from_hub(member=current_project(request), **asked))
+
+
+@login_required
 @require_GET
 def dataset(request: UserRequest, pk: int) -> HttpResponse:
     """One data set: how its import goes, why it failed, or what is in it."""

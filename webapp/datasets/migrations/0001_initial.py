@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('error', models.JSONField(blank=True, default=dict)),
                 ('filename', models.CharField(max_length=255)),
                 ('starter', models.SlugField(blank=True)),
+                ('hub', models.JSONField(blank=True, default=dict)),
                 ('more_files', models.JSONField(blank=True, default=list)),
                 ('source', models.CharField(max_length=300)),
                 ('sha256', models.CharField(blank=True, max_length=64)),
