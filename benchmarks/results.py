@@ -25,15 +25,15 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
 from training.architectures import ARCHITECTURES, architectures_for
 from training.data.importing import import_dataset, read_description
 from training.data.roles import roles_for
 from training.data.schema import Description
+from training.facts import facts_of
+from training.recipes import Preset
 from training.spec import Split, TrainSpec
 from training.tasks import TASKS
-from webapp.runs.facts import facts_of
 
 DATA = Path(os.environ.get("TOUCHSTONE_SHARED_DATA", ROOT.parent / "shared" / "data"))
 KEPT = ROOT / "docs" / "results.json"
@@ -219,13 +219,13 @@ def rows() -> list[Row]:
     ]
 
 
-def measure(row: Row) -> dict[str, Any]:
+def measure(row: Row, preset: Preset = "balanced") -> dict[str, Any]:
     """Import once, train per seed; means with the smallest and largest value."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "data")
         for _phase in import_dataset([DATA / file for file in row.data.files], data):
             pass
-        runs = [train_once(row, data, seed, Path(folder, f"run-{seed}")) for seed in range(row.data.seeds)]
+        runs = [train_once(row, data, seed, Path(folder, f"run-{seed}"), preset) for seed in range(row.data.seeds)]
     values = [run["value"] for run in runs]
     return {
         "value": statistics.mean(values),
@@ -242,10 +242,10 @@ def measure(row: Row) -> dict[str, Any]:
     }
 
 
-def train_once(row: Row, data: Path, seed: int, out: Path) -> dict[str, Any]:
+def train_once(row: Row, data: Path, seed: int, out: Path, preset: Preset) -> dict[str, Any]:
     """One engine process; wall and CPU seconds of everything it did."""
     description = read_description(data)
-    spec = balanced(row, description, data, seed)
+    spec = preset_spec(row, description, data, seed, preset)
     out.mkdir()
     (out / "spec.json").write_text(spec.model_dump_json())
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -265,12 +265,12 @@ def train_once(row: Row, data: Path, seed: int, out: Path) -> dict[str, Any]:
     }
 
 
-def balanced(row: Row, description: Description, data: Path, seed: int) -> TrainSpec:
+def preset_spec(row: Row, description: Description, data: Path, seed: int, preset: Preset) -> TrainSpec:
     """What the page New run fills in."""
     split = Split(seed=seed)
     roles = roles_for(description, row.data.task)
     facts = facts_of(description, task=row.data.task, roles=roles, split=split)
-    settings, recipe = ARCHITECTURES[row.architecture].preset("balanced", row.data.task, facts)
+    settings, recipe = ARCHITECTURES[row.architecture].preset(preset, row.data.task, facts)
     return TrainSpec(
         task=row.data.task,
         data=str(data),

@@ -12,11 +12,11 @@ from training.data.roles import roles_for
 from training.data.starters import STARTERS, starter
 from training.events import Surface
 from training.experiments import EXPERIMENTS, Experiment
+from training.facts import facts_of
 from training.loop import train
 from training.report import Report
 from training.spec import Split, TrainSpec
 from training.tasks import TASKS
-from webapp.runs.facts import facts_of
 
 SHORT = ["least-squares", "truth-table", "xor-line", "xor-network", "two-three-one"]
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_kit import make_version, queue
 
+from training.facts import count_rows, facts_of
 from training.recipes import PRESETS
 from training.spec import Split
 from webapp.core.errors import UserError
 from webapp.runs import answers, paired, services, workspace
 from webapp.runs.compare import _pairs
 from webapp.runs.estimate import TIGHT, _too_big, _work, estimate, memory_bytes
-from webapp.runs.facts import count_rows, facts_of
 from webapp.runs.models import Run
 from webapp.runs.queue import expected_wait, position
 

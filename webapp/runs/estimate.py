@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from training.architectures import Cost, Facts
+from training.facts import CHARACTERS_PER_TOKEN, count_rows, facts_of
 from training.recipes import Recipe
 from training.spec import TrainSpec
 from webapp.core import devices
 from webapp.datasets.models import DatasetVersion
-from webapp.runs.facts import CHARACTERS_PER_TOKEN, count_rows, facts_of
 from webapp.runs.models import Run
 
 START_SECONDS = 1.5

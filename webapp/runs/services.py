@@ -16,6 +16,7 @@ from training.architectures import ARCHITECTURES, Architecture, architectures_fo
 from training.data.roles import check_roles, roles_for, table_roles, usual_split
 from training.data.schema import Column, Description
 from training.errors import TrainingError
+from training.facts import facts_of
 from training.recipes import Preset, Settings
 from training.spec import Split, TrainSpec, plain_words
 from training.tasks import TASKS
@@ -25,7 +26,6 @@ from webapp.datasets.models import DatasetVersion
 from webapp.projects.models import Membership
 from webapp.runs import jobs, lifecycle, news, workspace
 from webapp.runs.estimate import estimate
-from webapp.runs.facts import facts_of
 from webapp.runs.models import Run
 from webapp.runs.results import list_files, read_predictions, read_report
 
