@@ -1,7 +1,7 @@
 """What a GPU reaches: `python benchmarks/gpu.py [ROW ...]` needs only training/ and what it is built on.
 
-Each row is trained with the thorough preset in a fresh engine process, and printed as a line of a table; the name of the
-chip stands above. Without a GPU it ends with a sentence.
+Each row is trained with the thorough preset in a fresh engine process and printed as a line of a table, below the name
+of the chip. Without a GPU it ends with a sentence.
 """
 
 from __future__ import annotations
