@@ -9,8 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from celery import Celery
 from django.conf import settings
 from django.core.files.storage import default_storage
+from kombu import pools
 from runs_kit import LONG, make_version, queue, status_of, train_here, train_worker, wait_for
 
 from webapp.core import devices, engine, storage
@@ -222,6 +224,12 @@ def test_a_run_that_was_queued_while_redis_was_away_is_rung_for_later(seat, vers
         wait_for(lambda: status_of(run) == Run.Status.FINISHED)
 
 
+def forget_connections(app: Celery) -> None:
+    """Have the app connect anew, to where its settings say by now."""
+    pools.reset()
+    app._pool = app.amqp._producer_pool = None
+
+
 def test_queueing_works_without_redis(seat, version, settings):
     from webapp.celery import app
 
@@ -229,12 +237,11 @@ def test_queueing_works_without_redis(seat, version, settings):
     was = app.conf.broker_url
     try:
         app.conf.broker_url = app.conf.broker_write_url = "redis+socket:///nowhere/redis.sock"
-        app.pool.force_close_all(close_pool=False)
-        app.amqp._producer_pool = None
+        forget_connections(app)
         run = queue(seat, version)
     finally:
         app.conf.broker_url = app.conf.broker_write_url = was
-        app.pool.force_close_all(close_pool=False)
+        forget_connections(app)
     assert status_of(run) == Run.Status.QUEUED
 
 
