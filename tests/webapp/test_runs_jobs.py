@@ -227,7 +227,7 @@ def test_a_run_that_was_queued_while_redis_was_away_is_rung_for_later(seat, vers
 def forget_connections(app: Celery) -> None:
     """Have the app connect anew, to where its settings say by now."""
     pools.reset()
-    app._pool = app.amqp._producer_pool = None
+    app._pool = app.amqp._producer_pool = None  # type: ignore[attr-defined]
 
 
 def test_queueing_works_without_redis(seat, version, settings):
