@@ -5,10 +5,10 @@ PostgreSQL and a Redis that somebody else runs.
 """
 
 import os
+from importlib.metadata import distribution
 from pathlib import Path
 
 import dj_database_url
-import plotly
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 
 from webapp.core.redis_server import socket_path
@@ -131,10 +131,11 @@ if bucket := os.environ.get("TOUCHSTONE_S3_BUCKET"):
         },
     }
 STATIC_URL = "/static/"
+PLOTLY = Path(str(distribution("plotly").locate_file("plotly/package_data")))  # not imported: only its script is wanted
 STATIC_ROOT = Path(os.environ.get("TOUCHSTONE_STATIC", DATA_DIR / "static"))
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("plotly", Path(plotly.__file__).parent / "package_data"),
+    ("plotly", PLOTLY),
 ]
 AUTH_USER_MODEL = "projects.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

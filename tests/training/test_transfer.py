@@ -35,8 +35,8 @@ def spec_on(data: Path, **changes: object) -> TrainSpec:
 
 
 def first_loss(events: list[Event]) -> float:
-    told = [event.points["train/loss"].values for event in events if isinstance(event, Progress) and event.points]
-    return told[0][0]
+    told = [event.points for event in events if isinstance(event, Progress) and "train/loss" in event.points]
+    return told[0]["train/loss"].values[0]
 
 
 def said(events: list[Event]) -> str:

@@ -1,7 +1,7 @@
 """Numbers, times, states and icons as every page writes them; a builtin, so that no page loads it."""
 
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import heroicons
@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from latex2mathml.converter import convert as to_mathml
 
 from training.architectures import ARCHITECTURES
 from training.tasks import TASKS, Metric
+from webapp.core import apart
 
 register = template.Library()
 
@@ -43,7 +43,13 @@ def icon(name: str, size: int = 20, style: str = "outline", **attributes: str) -
 @register.filter
 def mathml(latex: str) -> SafeString:
     """A formula of ours as MathML, which browsers draw by themselves."""
-    return mark_safe(to_mathml(latex, display="block"))
+    return mark_safe(_mathml(latex))
+
+
+@cache
+def _mathml(latex: str) -> str:
+    """Made beside this process, because the converter takes six megabytes."""
+    return str(apart.run("training.mathml:to_mathml", latex))
 
 
 @register.simple_tag
