@@ -1,6 +1,7 @@
 // Pages of data sets: names edited in place, the import as it goes on, lists that stay fresh.
 
 import { listen } from "./live.js";
+import { refresh } from "./refresh.js";
 
 function edit(form, on) {
   const shown = form.querySelector("[data-shown]");
@@ -55,15 +56,9 @@ function followImport(box) {
   listen(box.dataset.liveImport, { phase: show, settled: reload, reset: reload });
 }
 
-const LIST_PAUSE = 300; // ms: a burst of news redraws the list once
-
 function followList(list) {
-  let timer = 0;
-  const refresh = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => htmx.trigger("#list", "refresh"), LIST_PAUSE);
-  };
-  listen(list.dataset.liveList, { dataset: refresh, reset: refresh });
+  const refreshList = () => refresh("list");
+  listen(list.dataset.liveList, { dataset: refreshList, reset: refreshList });
 }
 
 document.addEventListener("change", (event) => {

@@ -3,8 +3,7 @@
 import { loadPlotly, lookOf, PlainChart } from "./charts.js";
 import { Board, measureOf, readSeries, splitOf } from "./board.js";
 import { listen } from "./live.js";
-
-const SETTLE_MS = 120;
+import { refresh } from "./refresh.js";
 
 const page = document.querySelector("#run");
 const header = document.querySelector("#run-header");
@@ -129,34 +128,25 @@ function moveHeader({ status, phase, progress }) {
   return undefined;
 }
 
-/** Fetch a piece of this page into the element of that id, soon and once for many calls. */
-const timers = new Map();
-function refresh(id, tab = currentTab(), ready = () => {}) {
-  clearTimeout(timers.get(id));
-  timers.set(id, setTimeout(async () => {
-    if (isBusy(document.getElementById(id))) return refresh(id, tab, ready);
+/** Fetch a piece of this page again. */
+function refreshPart(id, tab = currentTab(), ready = () => {}) {
+  const address = () => {
     const query = new URLSearchParams(location.search); // what was chosen within the tab stays chosen
     query.set("tab", tab);
-    await htmx.ajax("GET", `${page.dataset.url}?${query}`, { target: `#${id}`, swap: "innerHTML" });
-    return ready();
-  }, SETTLE_MS));
-}
-
-/** A menu that is open or a name that is being typed must not be pulled away. */
-function isBusy(element) {
-  const typed = element.querySelector("[name=name]");
-  return element.querySelector(".dropdown-menu.show") !== null || (typed !== null && typed.value !== typed.defaultValue);
+    return `${page.dataset.url}?${query}`;
+  };
+  refresh(id, address, ready);
 }
 
 const currentTab = () => document.querySelector("#run-tabs [aria-current]").dataset.tab;
-const refreshHeader = () => refresh("run-header");
+const refreshHeader = () => refreshPart("run-header");
 
 function moveStatus({ status, name }) {
   if (status === page.dataset.status && name === page.dataset.name) return;
   const hasMoved = status !== page.dataset.status;
   Object.assign(page.dataset, { status, name });
   refreshHeader();
-  refresh("run-tabs");
+  refreshPart("run-tabs");
   document.title = plainTitle;
   if (hasMoved && ["finished", "failed", "stopped"].includes(status)) settle(status);
 }
@@ -164,7 +154,7 @@ function moveStatus({ status, name }) {
 function settle(status) {
   announce.textContent = status === "finished" ? page.dataset.wordsFinished : "";
   if (currentTab() === "charts") board?.load();
-  else refresh("run-tab", currentTab(), openTab);
+  else refreshPart("run-tab", currentTab(), openTab);
 }
 
 // News
@@ -186,19 +176,19 @@ function hearNote(note) {
     board.change({ marks: board.marks });
   }
   if (currentTab() === "logs") {
-    refresh("run-notes", "logs", () => {
+    refreshPart("run-notes", "logs", () => {
       const log = document.querySelector("#run-notes");
       log.scrollTop = log.scrollHeight;
     });
   }
-  if (note.kind === "sample" && currentTab() === "samples") refresh("run-tab", "samples");
+  if (note.kind === "sample" && currentTab() === "samples") refreshPart("run-tab", "samples");
 }
 
 function readAgain() {
   refreshHeader();
-  refresh("run-tabs");
+  refreshPart("run-tabs");
   if (board) board.load();
-  else refresh("run-tab", currentTab(), openTab);
+  else refreshPart("run-tab", currentTab(), openTab);
 }
 
 document.addEventListener("htmx:afterSettle", ({ detail }) => {

@@ -1,12 +1,11 @@
 // The list of runs: ticks that survive updates, and rows that move by themselves.
 
 import { listen } from "./live.js";
-
-const SETTLE_MS = 300;
+import { refresh } from "./refresh.js";
 
 const page = document.querySelector("#runs");
 const ticked = new Set();
-let timer = 0;
+const refreshTable = () => refresh("runs-table");
 
 function showTicks() {
   const button = page.querySelector("#compare-button");
@@ -15,11 +14,6 @@ function showTicks() {
   button.setAttribute("aria-disabled", ticked.size < 2);
   button.href = `${button.dataset.url}?runs=${[...ticked].join(",")}`;
   button.querySelector("[data-count]").textContent = ticked.size ? `(${ticked.size})` : "";
-}
-
-function refresh() {
-  clearTimeout(timer);
-  timer = setTimeout(() => htmx.ajax("GET", location.href, { target: "#runs-table", swap: "innerHTML" }), SETTLE_MS);
 }
 
 page.addEventListener("change", ({ target }) => {
@@ -37,5 +31,5 @@ page.querySelectorAll("[name=pick]:checked").forEach((box) => ticked.add(box.val
 showTicks();
 const stream = new URL(page.dataset.eventsUrl, location.href);
 stream.searchParams.set("after", page.dataset.after);
-listen(stream.href, { changed: ({ kind }) => kind === "run" && refresh(), reset: refresh });
-setInterval(() => !document.hidden && page.querySelector("tr[data-status=running]") && refresh(), 10_000);
+listen(stream.href, { changed: ({ kind }) => kind === "run" && refreshTable(), reset: refreshTable });
+setInterval(() => !document.hidden && page.querySelector("tr[data-status=running]") && refreshTable(), 10_000);
