@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
@@ -85,13 +86,13 @@ class Architecture(Settings):
         epochs = {"quick": 4.0, "balanced": 12.0, "thorough": 40.0}[preset]
         return cls(), Recipe(epochs=epochs)
 
+    @abstractmethod
     def cost(self, shapes: Shapes) -> Cost:
         """Estimate a forward pass without building the network (the website has no torch)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build(self, shapes: Shapes) -> nn.Module:
         """Make the network with fresh weights, from torch's global random state."""
-        raise NotImplementedError
 
     def fit(self, model: nn.Module, objective: Objective, recipe: Recipe) -> Rounds | None:
         """Find the answer without gradient steps, yielding after each round; None leaves it to the gradient loop.

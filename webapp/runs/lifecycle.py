@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import psutil
 from django.db import transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -221,12 +222,4 @@ def _look(run: Run) -> bool:
 
 def _alive(pid: int) -> bool:
     """Whether another process of that number runs; our own number can only be an earlier worker's."""
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+    return pid != os.getpid() and psutil.pid_exists(pid)
