@@ -71,13 +71,13 @@ class Block(nn.Module):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
 
-    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+    def forward(self, x: Tensor, seen: Tensor | None) -> Tensor:
         x = x + self.dropout(self._attend(self.norm(x), seen))
         thought: Tensor = self.narrow(F.gelu(self.widen(self.norm_units(x))))
         after: Tensor = x + self.dropout(thought)
         return after
 
-    def _attend(self, x: Tensor, seen: Tensor) -> Tensor:
+    def _attend(self, x: Tensor, seen: Tensor | None) -> Tensor:
         batch, tokens, width = x.shape
         parts = self.queries_keys_values(x).view(batch, tokens, 3, self.heads, width // self.heads)
         queries, keys, values = parts.permute(2, 0, 3, 1, 4)
