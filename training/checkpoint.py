@@ -32,6 +32,10 @@ class Position:
     """Evaluations since the best one."""
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     """Kept only for early stopping."""
+    averages: dict[str, Tensor] = field(default_factory=dict)
+    """Kept only where weights are averaged."""
+    averaged: int = 0
+    """How many weights are in the averages."""
 
 
 def save_checkpoint(

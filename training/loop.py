@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from training import model_folder
 from training.architectures import Round, Rounds
+from training.averaging import Averaging
 from training.checkpoint import Position, restore_checkpoint, save_checkpoint, trained_state
 from training.crew import Crew, join_crew
 from training.curves import Clock, Curves
@@ -74,7 +75,8 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     yield Phase(name="training", title="Training")
     clock = Clock(position.seconds)
     curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
-    training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves, crew)
+    averaging = Averaging(model, recipe, position, steps) if rounds is None and recipe.average != "none" else None
+    training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves, crew, averaging)
     taking = take_steps(training, folder, should_stop)
     if rounds is not None:
         taking = take_rounds(training, rounds, folder, should_stop)
@@ -118,6 +120,7 @@ class Training:
     clock: Clock
     curves: Curves
     crew: Crew = field(default_factory=Crew)
+    averaging: Averaging | None = None
     seconds: float = 0.0
     """Time spent when the last step was done, the same in every process of the crew."""
     seen: int = 0
@@ -210,8 +213,10 @@ def pause(training: Training, folder: Path) -> Iterator[Event]:
 
 
 def settle_weights(training: Training) -> None:
-    """The training is over: note its time, and take the best weights where early stopping kept them."""
+    """The training is over: note its time, and take averaged or best weights where they were kept."""
     training.position.seconds = training.clock.seconds()
+    if training.averaging:
+        training.averaging.settle()
     if training.position.best_weights:
         training.model.load_state_dict(training.position.best_weights, strict=False)
 
@@ -259,6 +264,8 @@ def correct(training: Training, group: list[Tensor]) -> None:
     if recipe.clip_norm:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     training.optimizers.step()
+    if training.averaging:
+        training.averaging.take(training.moment)
     training.curves.add_loss(position.step, loss)
     training.curves.add("train/lr", position.step, recipe.lr * factor)
 
@@ -267,14 +274,15 @@ def look(training: Training) -> Iterator[Event]:
     """Evaluate on the val part with dropout off, note whether it is the best so far, and let the model speak."""
     position, model = training.position, training.model
     model.eval()
-    with torch.no_grad():
-        values = training.objective.evaluate(model, "val") if training.crew.leads else {"loss": math.inf}
-    for name, value in values.items():
-        training.curves.add(f"val/{name}", position.step, value)
-    (loss,) = training.crew.follow([values["loss"]])
-    _compare(position, loss, model, keep=training.recipe.patience > 0)
-    yield tell(training)
-    yield from training.objective.samples(model, position.step)
+    with training.averaging.shown() if training.averaging else nullcontext():
+        with torch.no_grad():
+            values = training.objective.evaluate(model, "val") if training.crew.leads else {"loss": math.inf}
+        for name, value in values.items():
+            training.curves.add(f"val/{name}", position.step, value)
+        (loss,) = training.crew.follow([values["loss"]])
+        _compare(position, loss, model, keep=training.recipe.patience > 0)
+        yield tell(training)
+        yield from training.objective.samples(model, position.step)
     model.train()
 
 

@@ -71,6 +71,26 @@ class Recipe(Settings):
     clip_norm: float = Field(
         0.0, ge=0, le=1000, title="Gradient clipping", description="Longest correction allowed; 0 switches it off."
     )
+    average: Literal["none", "ema", "swa"] = Field(
+        "none",
+        title="Average the weights",
+        description="Keeps a moving average of the weights (EMA), or the plain mean of the last part of the training "
+        "(SWA, best with a constant learning rate): steadier than the last weights alone.",
+    )
+    ema_decay: float = Field(
+        0.999,
+        ge=0,
+        lt=1,
+        title="Memory of the average",
+        description="EMA: how much of it is kept at each correction; 0.999 looks back about a thousand.",
+    )
+    swa_share: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        title="Averaged part",
+        description="SWA: the share of the training, at its end, whose weights are averaged.",
+    )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, title="Label smoothing", description="Makes the model less sure of itself."
     )
