@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,12 +14,16 @@ from training.device import Device
 from training.optimizers import Optimizers
 
 FOLDER = "checkpoint"
+MEMBERS = "members"
+"""Inside it, the members of an ensemble that are finished."""
 
 
 @dataclass
 class Position:
     """Where the training stands between two steps."""
 
+    member: int = 0
+    """Which network of an ensemble is trained."""
     step: int = 0
     epoch: int = 0
     batch: int = 0
@@ -45,6 +50,8 @@ def save_checkpoint(
     target, fresh, old = folder / FOLDER, folder / f"{FOLDER}.new", folder / f"{FOLDER}.old"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
+    if (finished := last_checkpoint(folder) / MEMBERS).exists():
+        shutil.copytree(finished, fresh / MEMBERS, copy_function=os.link)  # the same files: they never change
     state = {
         "weights": trained_state(model),
         "optimizers": optimizers.state_dict(),
@@ -60,13 +67,22 @@ def save_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def restore_checkpoint(folder: Path, *, model: nn.Module, optimizers: Optimizers, device: Device) -> Position | None:
-    """Take back the last whole checkpoint, random state included; None if there is none."""
-    paths = [folder / name / "state.pt" for name in (FOLDER, f"{FOLDER}.old")]
-    path = next((path for path in paths if path.exists()), None)
-    if path is None:
+def last_checkpoint(folder: Path) -> Path:
+    """The folder of the last whole checkpoint: beside its place where power went while two were swapped."""
+    old = folder / f"{FOLDER}.old"
+    return old if old.exists() and not (folder / FOLDER).exists() else folder / FOLDER
+
+
+def restore_checkpoint(
+    folder: Path, *, model: nn.Module, optimizers: Optimizers, device: Device, member: int = 0
+) -> Position | None:
+    """Take back the last whole checkpoint, random state included; None if there is none of this member."""
+    path = last_checkpoint(folder) / "state.pt"
+    if not path.exists():
         return None
     state = torch.load(path, map_location=device.torch, weights_only=True)
+    if state["position"]["member"] != member:
+        return None
     model.load_state_dict(state["weights"], strict=False)
     optimizers.load_state_dict(state["optimizers"])
     torch.set_rng_state(state["random"].cpu())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -15,19 +14,20 @@ from torch import Tensor, nn
 from training import model_folder
 from training.architectures import Round, Rounds
 from training.averaging import Averaging
-from training.checkpoint import Position, restore_checkpoint, save_checkpoint, trained_state
-from training.crew import Crew, join_crew
+from training.checkpoint import Position, restore_checkpoint
+from training.crew import join_crew
 from training.curves import Clock, Curves
-from training.device import Device, choose_device
-from training.errors import TrainingError
-from training.events import Checkpoint, Event, Finished, Phase, Started, Stopped
+from training.device import choose_device
+from training.ensemble import teach_members
+from training.events import Event, Finished, Phase, Started, Stopped
 from training.examples import read_examples
-from training.objectives import OBJECTIVES, Objective, Warns
+from training.lesson import Lesson, Taught, Teaching
+from training.objectives import OBJECTIVES, Initialises, Warns
 from training.optimizers import Optimizers, build_optimizers, lr_factor
 from training.order import count_steps, epoch_order
 from training.probe import settle_on_a_batch
-from training.recipes import Recipe
 from training.spec import TrainSpec
+from training.state import Training, compare, pause, save, settle_weights, tell
 from training.transfer import take_over
 
 
@@ -39,28 +39,56 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     Raises TrainingError for whatever a person can mend.
     """
     yield Phase(name="reading", title="Reading the data")
-    recipe, crew = spec.recipe, join_crew()
     examples = read_examples(spec)
-    device = choose_device(recipe)
+    device = choose_device(spec.recipe)
 
     yield Phase(name="preparing", title="Preparing the examples")
     objective = OBJECTIVES[spec.task](spec, examples, device, folder / model_folder.NAME)
     if isinstance(objective, Warns):
         yield from objective.warnings()
 
+    lesson = Lesson(spec, objective, device, join_crew(), folder, examples.counts(), should_stop)
+    taught = yield from (teach(lesson) if spec.recipe.ensemble == 1 else teach_members(lesson, teach))
+    if taught is None or not lesson.crew.leads:
+        return
+
+    yield Phase(name="baseline", title="Asking the baselines")
+    guesses = objective.baselines()
+    yield Phase(name="evaluating", title="Judging on held-out data")
+    report, predictions = objective.judge(taught.model.eval(), guesses)
+    report = report.model_copy(
+        update={
+            "seconds": taught.seconds,
+            "device": taught.device.title,
+            "rows": lesson.rows,
+            "parameters": sum(weight.numel() for weight in taught.model.parameters()),
+        }
+    )
+    yield Phase(name="saving", title="Saving the model")
+    model_folder.save(folder, spec=spec, objective=objective, model=taught.model)
+    predictions.write_parquet(folder / "predictions.parquet")
+    (folder / "report.json").write_text(report.model_dump_json())
+    yield Finished(metrics={name: estimate.value for name, estimate in report.metrics.items()})
+
+
+def teach(lesson: Lesson) -> Teaching:
+    """Build one network and train it from where its checkpoint stands; the taught network, or None if stopped."""
+    spec, objective, device, crew = lesson.spec, lesson.objective, lesson.device, lesson.crew
+    recipe = spec.recipe
     yield Phase(name="building", title="Building the network")
     torch.manual_seed(recipe.seed)
     network = spec.network()
     model = network.build(objective.shapes).to(device.torch)
-    objective.initialise(model)
+    if isinstance(objective, Initialises):
+        objective.initialise(model)
     if spec.start_from:
         yield take_over(model, spec, objective.preparation())
-    rounds = network.fit(model, objective, recipe)
+    rounds = network.fit(model, lesson.bag.redrawn(objective) if lesson.bag else objective, recipe)
     if rounds is None and crew.is_alone:
         device = settle_on_a_batch(device, recipe, model, objective)
     optimizers = build_optimizers(model, recipe) if rounds is None else Optimizers([])
-    position = restore_checkpoint(folder, model=model, optimizers=optimizers, device=device) or Position()
-    position = crew.align(model, optimizers, position)
+    kept = restore_checkpoint(lesson.folder, model=model, optimizers=optimizers, device=device, member=lesson.member)
+    position = crew.align(model, optimizers, kept or Position(member=lesson.member))
 
     steps = count_steps(objective, recipe) if rounds is None else max(1, round(recipe.epochs))
     yield Started(
@@ -69,85 +97,24 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
         device=device.title,
         steps=steps,
         epochs=recipe.epochs,
-        rows=examples.counts(),
+        rows=lesson.rows,
         resumed_from=position.step,
     )
     yield Phase(name="training", title="Training")
     clock = Clock(position.seconds)
     curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
     averaging = Averaging(model, recipe, position, steps) if rounds is None and recipe.average != "none" else None
-    training = Training(recipe, device, objective, model, optimizers, position, steps, clock, curves, crew, averaging)
-    taking = take_steps(training, folder, should_stop)
+    training = Training(
+        recipe, device, objective, model, optimizers, position, steps, clock, curves, crew, averaging, lesson.bag
+    )
+    taking = take_steps(training, lesson.folder, lesson.should_stop)
     if rounds is not None:
-        taking = take_rounds(training, rounds, folder, should_stop)
+        taking = take_rounds(training, rounds, lesson.folder, lesson.should_stop)
     for event in taking:
         yield event
         if isinstance(event, Stopped):
-            return
-    if not crew.leads:
-        return
-
-    yield Phase(name="baseline", title="Asking the baselines")
-    guesses = objective.baselines()
-    yield Phase(name="evaluating", title="Judging on held-out data")
-    report, predictions = objective.judge(model.eval(), guesses)
-    report = report.model_copy(
-        update={
-            "seconds": position.seconds,
-            "device": device.title,
-            "rows": examples.counts(),
-            "parameters": sum(weight.numel() for weight in model.parameters()),
-        }
-    )
-    yield Phase(name="saving", title="Saving the model")
-    model_folder.save(folder, spec=spec, objective=objective, model=model)
-    predictions.write_parquet(folder / "predictions.parquet")
-    (folder / "report.json").write_text(report.model_dump_json())
-    yield Finished(metrics={name: estimate.value for name, estimate in report.metrics.items()})
-
-
-@dataclass
-class Training:
-    """Everything that one training holds between two steps."""
-
-    recipe: Recipe
-    device: Device
-    objective: Objective
-    model: nn.Module
-    optimizers: Optimizers
-    position: Position
-    steps: int
-    clock: Clock
-    curves: Curves
-    crew: Crew = field(default_factory=Crew)
-    averaging: Averaging | None = None
-    seconds: float = 0.0
-    """Time spent when the last step was done, the same in every process of the crew."""
-    seen: int = 0
-    """Examples since the throughput was last told."""
-
-    @property
-    def is_done(self) -> bool:
-        """Whether every step is taken, or it ends before."""
-        return self.position.step >= self.steps or self.ends_early
-
-    @property
-    def ends_early(self) -> bool:
-        """Whether the time is over, or early stopping has seen enough."""
-        return self.has_stalled or self.moment >= self.steps > self.position.step
-
-    @property
-    def moment(self) -> int:
-        """The step it stands at; with a time limit, the one it would stand at if all steps filled that time."""
-        step = self.position.step
-        if self.recipe.minutes:
-            step = max(step, math.floor(self.steps * self.seconds / (60 * self.recipe.minutes)))
-        return min(step, self.steps)
-
-    @property
-    def has_stalled(self) -> bool:
-        """Whether so many evaluations brought nothing that the recipe's patience is over."""
-        return 0 < self.recipe.patience <= self.position.worse
+            return None
+    return Taught(model, device, position.seconds)
 
 
 def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
@@ -202,23 +169,7 @@ def note(training: Training, step: int, points: Round) -> None:
     for name, value in points.items():
         training.curves.add(name, step, value)
     if "val/loss" in points:
-        _compare(position, points["val/loss"], training.model, keep=training.recipe.patience > 0)
-
-
-def pause(training: Training, folder: Path) -> Iterator[Event]:
-    """Tell what is not told yet, and leave a checkpoint to go on from."""
-    yield tell(training)
-    yield save(training, folder)
-    yield Stopped(step=training.position.step)
-
-
-def settle_weights(training: Training) -> None:
-    """The training is over: note its time, and take averaged or best weights where they were kept."""
-    training.position.seconds = training.clock.seconds()
-    if training.averaging:
-        training.averaging.settle()
-    if training.position.best_weights:
-        training.model.load_state_dict(training.position.best_weights, strict=False)
+        compare(position, points["val/loss"], training.model, keep=training.recipe.patience > 0)
 
 
 def evaluation_steps(training: Training) -> list[int]:
@@ -233,6 +184,7 @@ def batches(training: Training) -> Iterator[list[Tensor]]:
     recipe, position = training.recipe, training.position
     while True:
         epoch = training.objective.epoch(epoch_order(recipe.seed, position.epoch), recipe.batch_size)
+        epoch = training.bag.redraw(epoch) if training.bag else epoch
         while position.batch < len(epoch):
             if training.is_done:
                 return
@@ -280,55 +232,7 @@ def look(training: Training) -> Iterator[Event]:
         for name, value in values.items():
             training.curves.add(f"val/{name}", position.step, value)
         (loss,) = training.crew.follow([values["loss"]])
-        _compare(position, loss, model, keep=training.recipe.patience > 0)
+        compare(position, loss, model, keep=training.recipe.patience > 0)
         yield tell(training)
         yield from training.objective.samples(model, position.step)
     model.train()
-
-
-def tell(training: Training) -> Event:
-    """The points since the last time; raises Diverged if a loss among them is not a number."""
-    position, curves = training.position, training.curves
-    if training.seen:
-        curves.add("system/examples_per_second", position.step, training.seen / max(1e-9, curves.since_flush()))
-        curves.add("system/memory_mb", position.step, training.device.memory_mb())
-        training.seen = 0
-    progress = curves.flush(position.step, position.epoch + position.share)
-    losses = progress.points.get("train/loss")
-    for step, value in zip(losses.steps, losses.values, strict=True) if losses else ():
-        if not math.isfinite(value):
-            raise Diverged(step)
-    return progress
-
-
-def save(training: Training, folder: Path) -> Event:
-    """Write a checkpoint of this very moment."""
-    training.position.seconds = training.clock.seconds()
-    save_checkpoint(
-        folder,
-        model=training.model,
-        optimizers=training.optimizers,
-        position=training.position,
-        device=training.device,
-    )
-    return Checkpoint(step=training.position.step)
-
-
-def _compare(position: Position, loss: float, model: nn.Module, *, keep: bool) -> None:
-    """Note whether this evaluation is the best so far, and keep its weights if early stopping will want them."""
-    if loss < position.best_loss:
-        position.best_loss, position.best_step, position.worse = loss, position.step, 0
-        if keep:
-            position.best_weights = {name: value.detach().clone() for name, value in trained_state(model).items()}
-    else:
-        position.worse += 1
-
-
-class Diverged(TrainingError):
-    """The loss is no longer a number."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__(
-            f"The loss is not a number at step {step}.", "Try a learning rate ten times lower.", code="diverged"
-        )
-        self.step = step

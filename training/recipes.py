@@ -121,6 +121,19 @@ class Recipe(Settings):
         title="Mix pictures",
         description="Blends two pictures, or pastes a piece of one into the other; helps in long trainings.",
     )
+    ensemble: int = Field(
+        1,
+        ge=1,
+        le=50,
+        title="Ensemble",
+        description="Networks that are trained one after another, each from a start of its own, and answer together by "
+        "the mean of what they say: steadier, mostly better, and so many times the work.",
+    )
+    bagging: bool = Field(
+        False,
+        title="Bagging",
+        description="Each network of the ensemble learns from its own draw of the examples, some of them repeated.",
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", title="Precision", description="Half precision is faster where the device has it."
     )

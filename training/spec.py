@@ -84,6 +84,8 @@ class TrainSpec(Settings):
         if self.task not in architecture.tasks:
             raise ValueError(f"{architecture.title} cannot learn “{task.title}”. Choose another architecture.")
         self.network()
+        if self.recipe.ensemble > 1 and not offers_ensemble(task, architecture):
+            raise ValueError(f"“{task.title}” by {architecture.title} is learnt by one alone. Set the ensemble to 1.")
         for role in task.roles:
             columns = self.roles.get(role.key, [])
             if not columns:
@@ -103,6 +105,11 @@ class TrainSpec(Settings):
     def column(self, role: str) -> str:
         """The single column of a role."""
         return self.roles[role][0]
+
+
+def offers_ensemble(task: type[Task], architecture: type[Architecture]) -> bool:
+    """Whether several of this kind can be trained to answer as one."""
+    return bool(task.mean_of) and (not architecture.heeds or "ensemble" in architecture.heeds)
 
 
 def read_spec(path: Path) -> TrainSpec:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from training.errors import TrainingError
 from training.events import Warning
-from training.model_folder import read_config
+from training.model_folder import WEIGHTS, read_config
 from training.spec import TrainSpec
 from training.text import load_tokenizer
 
@@ -38,7 +38,7 @@ def take_over(model: nn.Module, spec: TrainSpec, preparation: dict[str, object])
     Raises TrainingError if none fits.
     """
     folder = Path(spec.start_from)
-    earlier, own = load_file(folder / "model.safetensors"), model.state_dict()
+    earlier, own = _one_network(load_file(folder / WEIGHTS)), model.state_dict()
     keep_head = earlier_preparation(spec).get("labels") == preparation.get("labels")
     fitting = {name: value for name, value in earlier.items() if _fits(name, value, own, keep_head=keep_head)}
     if not fitting:
@@ -51,6 +51,13 @@ def take_over(model: nn.Module, spec: TrainSpec, preparation: dict[str, object])
     count = sum(value.numel() for value in fitting.values())
     total = sum(value.numel() for value in own.values())
     return Warning(message=f"Started from an earlier run: {count:,} of {total:,} numbers were taken over.")
+
+
+def _one_network(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of an ensemble the first network's weights, under the names that they have in it alone."""
+    first = "members.0."
+    own = {name.removeprefix(first): value for name, value in weights.items() if name.startswith(first)}
+    return own or weights
 
 
 def _fits(name: str, value: Tensor, own: dict[str, Tensor], *, keep_head: bool) -> bool:

@@ -10,9 +10,10 @@ import pytest
 
 from training.errors import TrainingError
 from training.events import Event, Progress, Started, Stopped
-from training.loop import Diverged, train
+from training.loop import train
 from training.report import Report
 from training.spec import TrainSpec
+from training.state import Diverged
 
 
 def curve(events: list[Event], name: str = "train/loss") -> dict[int, float]:

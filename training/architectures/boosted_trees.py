@@ -27,7 +27,7 @@ class BoostedTreesSettings(Architecture):
         "features”, 2018, https://arxiv.org/abs/1706.09516"
     )
     simple = ("library", "leaves")
-    heeds = ("epochs", "lr", "patience", "seed", "checkpoint_seconds")
+    heeds = ("epochs", "lr", "patience", "seed", "checkpoint_seconds", "ensemble", "bagging")
     scaling: ClassVar[Literal["plain"]] = "plain"
 
     library: Literal["lightgbm", "catboost"] = Field(

@@ -43,6 +43,8 @@ class Objective(Protocol):
     """
 
     key: ClassVar[str]
+    spec: TrainSpec
+    """What it was made for; losses follow the recipe in it."""
     shapes: Shapes
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
@@ -50,9 +52,6 @@ class Objective(Protocol):
 
         Writes tokenizers and the like into `model_folder`. Raises TrainingError for data that cannot be learnt.
         """
-
-    def initialise(self, model: nn.Module) -> None:
-        """Set weights that are computed from the training data; most networks have none."""
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         """Draw one epoch: int64 index batches that cover the train part once, in an order from `generator` alone."""
@@ -74,6 +73,14 @@ class Objective(Protocol):
 
     def preparation(self) -> dict[str, object]:
         """All that predicting needs besides weights, shapes and tokenizer, as JSON."""
+
+
+@runtime_checkable
+class Initialises(Protocol):
+    """An objective that looks at the network before its first step; most leave the weights as they are drawn."""
+
+    def initialise(self, model: nn.Module) -> None:
+        """Set weights that are computed from the training data, or note what the network says before it learns."""
 
 
 @runtime_checkable

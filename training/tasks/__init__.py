@@ -9,6 +9,9 @@ ColumnType: TypeAlias = Literal[
     "number", "boolean", "category", "text", "date", "image", "audio", "conversation", "spans", "answers", "boxes"
 ]
 TryOut: TypeAlias = Literal["form", "text", "image", "audio", "question", "translation", "words", "chat"]
+MeanOf: TypeAlias = Literal["", "classes", "labels", "values"]
+"""How several networks answer as one: by the mean probability of classes, of labels that can hold together, or of
+values; empty where their answers have no mean."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Task:
     tryout: ClassVar[TryOut]
     recommended: ClassVar[str]
     """The architecture that *Simple* proposes."""
+    mean_of: ClassVar[MeanOf] = ""
+    """What an ensemble takes the mean of; empty where the task is learnt by one network only."""
     grouped_by: ClassVar[str] = ""
     """The role whose equal values stay on one side of the split, because what is said of one gives the others away."""
 

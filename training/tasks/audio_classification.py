@@ -15,3 +15,4 @@ class AudioClassification(Task):
     metrics = CLASSIFICATION
     tryout = "audio"
     recommended = "audio-cnn"
+    mean_of = "classes"

@@ -15,3 +15,4 @@ class ImageClassification(Task):
     metrics = CLASSIFICATION
     tryout = "image"
     recommended = "speednet"
+    mean_of = "classes"

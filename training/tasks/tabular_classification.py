@@ -10,8 +10,9 @@ class TabularClassification(Task):
     order = 10
     roles = (
         Role("target", "Predict this", ("category", "boolean", "number")),
-        Role("features", "Learn from", ("number", "boolean", "category", "text", "date"), many=True),
+        Role("features", "Learn from", ("number", "boolean", "category", "text", "date", "image"), many=True),
     )
     metrics = CLASSIFICATION
     tryout = "form"
     recommended = "mlp"
+    mean_of = "classes"

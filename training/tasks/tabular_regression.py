@@ -10,8 +10,9 @@ class TabularRegression(Task):
     order = 20
     roles = (
         Role("target", "Predict this", ("number",)),
-        Role("features", "Learn from", ("number", "boolean", "category", "text", "date"), many=True),
+        Role("features", "Learn from", ("number", "boolean", "category", "text", "date", "image"), many=True),
     )
     metrics = REGRESSION
     tryout = "form"
     recommended = "mlp"
+    mean_of = "values"

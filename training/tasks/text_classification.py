@@ -15,3 +15,4 @@ class TextClassification(Task):
     metrics = CLASSIFICATION
     tryout = "text"
     recommended = "text-transformer"
+    mean_of = "classes"

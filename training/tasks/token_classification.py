@@ -12,3 +12,4 @@ class TokenClassification(Task):
     metrics = ENTITIES
     tryout = "text"
     recommended = "pretrained-encoder"
+    mean_of = "classes"

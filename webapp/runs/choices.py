@@ -19,6 +19,7 @@ RECIPE_GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
         gettext_lazy("Optimiser"),
         ("optimizer", "lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "l1", "clip_norm"),
     ),
+    (gettext_lazy("Averages and ensembles"), ("average", "ema_decay", "swa_share", "ensemble", "bagging")),
 )
 """Recipe fields by what people look for; those not named here come last under one heading."""
 

@@ -1,0 +1,49 @@
+"""What is given to the training of one network, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from torch import nn
+
+from training.bagging import Bag
+from training.crew import Crew
+from training.device import Device
+from training.events import Event
+from training.objectives import Objective
+from training.spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that one network is taught with; the members of an ensemble differ in seed and examples only."""
+
+    spec: TrainSpec
+    objective: Objective
+    device: Device
+    crew: Crew
+    folder: Path
+    rows: dict[str, int]
+    """Examples per part."""
+    should_stop: Callable[[], bool]
+    member: int = 0
+    """Which network of an ensemble this is."""
+    bag: Bag | None = None
+    """The draw of examples that it learns from; None for each of them once an epoch."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A network that has learnt."""
+
+    model: nn.Module
+    device: Device
+    """The device with the way of working that was chosen."""
+    seconds: float
+
+
+Teaching: TypeAlias = Generator[Event, None, Taught | None]
+"""The events of a training; it returns None if it was stopped before the end."""
