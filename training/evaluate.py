@@ -63,7 +63,7 @@ def judge_classes(
     report = judge_measures(task, measures, rivals, guesses, len(truth)).model_copy(
         update={
             "confusion": Confusion(labels=list(labels), counts=counts.tolist()),
-            "classes": _class_rows(labels, counts),
+            "classes": class_rows(labels, hits=counts.diagonal(), there=counts.sum(axis=1), said=counts.sum(axis=0)),
             "curves": _class_curves(labels, truth, probabilities),
             "hardest": hardest_examples(predictions.sort("loss", descending=True)),
         }
@@ -146,13 +146,13 @@ def _estimates(measures: Mapping[str, Measure], examples: int) -> dict[str, Esti
     return {name: bootstrap(measure, examples) for name, measure in measures.items()}
 
 
-def _class_rows(labels: Sequence[str], counts: NDArray[np.int64]) -> list[ClassRow]:
+def class_rows(labels: Sequence[str], *, hits: Ints, there: Ints, said: Ints) -> list[ClassRow]:
+    """Precision, recall and F1 of each label from how often it was found, was there and was said (labels,)."""
     rows = []
-    for number, label in enumerate(labels):
-        hits, there, said = int(counts[number, number]), int(counts[number].sum()), int(counts[:, number].sum())
-        recall, precision = hits / there if there else 0.0, hits / said if said else 0.0
-        f1 = 2 * hits / (there + said) if there + said else 0.0
-        rows.append(ClassRow(label=label, count=there, precision=precision, recall=recall, f1=f1))
+    for label, found, true, claimed in zip(labels, hits.tolist(), there.tolist(), said.tolist(), strict=True):
+        recall, precision = found / true if true else 0.0, found / claimed if claimed else 0.0
+        f1 = 2 * found / (true + claimed) if true + claimed else 0.0
+        rows.append(ClassRow(label=label, count=true, precision=precision, recall=recall, f1=f1))
     return rows
 
 
@@ -184,11 +184,12 @@ def _class_curves(labels: Sequence[str], truth: Ints, probabilities: Floats) -> 
     for number in wanted:
         positive = truth == number
         if positive.any() and not positive.all():
-            curves += _ranking_curves(labels[number], positive, probabilities[:, number])
+            curves += ranking_curves(labels[number], positive, probabilities[:, number])
     return curves
 
 
-def _ranking_curves(label: str, positive: NDArray[np.bool_], scores: Floats) -> list[Curve]:
+def ranking_curves(label: str, positive: NDArray[np.bool_], scores: Floats) -> list[Curve]:
+    """ROC and precision-recall of scores (n,) for one label that is there or not (n,), at least once each."""
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(positive[order])
     misses = np.cumsum(~positive[order])

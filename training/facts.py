@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.architectures import Facts, Shapes
+from training.data.label_columns import count_labels
 from training.data.schema import Column, Description
 from training.seq2seq_settings import PAIRED
 from training.sound_size import FRAMES_PER_SECOND
@@ -75,20 +76,21 @@ def _pairs(rows: int, chosen: Mapping[str, Sequence[Column]]) -> Facts:
 
 def count_rows(description: Description, split: Split) -> dict[str, int]:
     """About how many examples learn, choose and judge: the files' own parts where they have them."""
-    given = description.parts
-    free = description.rows - given.get("test", 0) - given.get("val", 0)
-    test = given.get("test") or given.get("val") or round(description.rows * split.test)
-    if not given.get("test") and not given.get("val"):
-        free -= test
-    validation = given["val"] if given.get("val") and given.get("test") else round(free * split.validation)
-    if not (given.get("val") and given.get("test")):
-        free -= validation
-    return {"train": max(1, free), "val": validation or test, "test": test}
+    given, rows = description.parts, description.rows
+    if test := given.get("test") or given.get("val", 0):
+        free = rows - given.get("test", 0) - given.get("val", 0)
+        validation = given["val"] if given.get("test") and given.get("val") else round(free * split.validation)
+    else:
+        test = round(rows / split.folds if split.folds else rows * split.test)
+        validation = round(rows * split.validation)
+    return {"train": max(1, rows - test - validation), "val": validation or test, "test": test}
 
 
 def _outputs(task: str, chosen: Mapping[str, Sequence[Column]]) -> int:
     if task.endswith("regression"):
         return 1
+    if task == "text-multilabel":
+        return count_labels(chosen["target"])
     target = chosen["target"][0]
     labels = target.stats.get("labels")
     return len(labels) if isinstance(labels, list) else max(2, target.unique)

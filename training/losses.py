@@ -38,3 +38,24 @@ def value_loss(predicted: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
     if recipe.huber:
         return 2 * F.huber_loss(predicted, targets, delta=recipe.huber)
     return F.mse_loss(predicted, targets)
+
+
+def label_weights(truth: Tensor, recipe: Recipe) -> Tensor | None:
+    """How much a label that is there counts against one that is not: (labels,), for `truth` (n, labels) of 0 and 1."""
+    if recipe.class_weights == "none":
+        return None
+    there = truth.sum(dim=0).clamp(min=1)
+    return (len(truth) - there).clamp(min=1) / there
+
+
+def label_loss(scores: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None) -> Tensor:
+    """Mean binary cross-entropy in nats of scores (B, labels) for targets (B, labels) of 0 and 1, each for itself.
+
+    Smoothed, weighted or focal as `class_loss` is.
+    """
+    wanted = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+    losses = F.binary_cross_entropy_with_logits(scores, wanted, pos_weight=weights, reduction="none")
+    if recipe.focal:
+        sure = torch.where(targets > 0, scores, -scores).sigmoid()
+        losses = losses * (1 - sure) ** recipe.focal
+    return losses.mean()

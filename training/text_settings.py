@@ -36,11 +36,11 @@ Counted: TypeAlias = Annotated[
         title="Build on counted words",
         description=(
             "Starts from a linear model over counted words and letter groups and learns what it misses "
-            "(when texts are sorted into categories)."
+            "(where a text gets one answer as a whole)."
         ),
     ),
 ]
-WHOLE_TEXTS = ("text-classification",)
+WHOLE_TEXTS = ("text-classification", "text-multilabel", "text-regression")
 """Tasks with one answer for the text."""
 EACH_TOKEN = ("token-classification", "question-answering")
 """Tasks with an answer for every token."""

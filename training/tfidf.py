@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, hstack
-from scipy.special import log_softmax
-from sklearn.naive_bayes import ComplementNB
 from sklearn.preprocessing import normalize
-from sklearn.svm import LinearSVC
 
 from training.grams import Counts, count_letters, count_words
 from training.measures import Floats, Ints
@@ -23,10 +19,11 @@ from training.measures import Floats, Ints
 MOST_CHARACTERS = 20_000_000
 """Characters that are learnt from at most, about half a minute of one core; more texts than that are sampled."""
 MOST_WEIGHTS = 20_000_000
-"""Columns times classes at most; the rarest columns go first."""
+"""Columns times outputs at most; the rarest columns go first."""
 LONGEST = (2, 5)
 """Words in a row, and letters in a row, that are counted."""
 FIFTHS = 5
+"""Parts in which texts are put aside, to be scored by models that have not seen them."""
 FILE = "counted.safetensors"
 
 
@@ -56,22 +53,17 @@ class Weighting:
 
 @dataclass(frozen=True)
 class CountedWords:
-    """A support vector machine and complement naive Bayes over words and letter groups, mixed into one linear map.
-
-    Joachims, "Text categorization with support vector machines", 1998; Rennie et al., "Tackling the poor assumptions
-    of naive Bayes text classifiers", 2003; that the two help each other: Wang and Manning, "Baselines and bigrams",
-    2012, https://aclanthology.org/P12-2018
-    """
+    """Words and letter groups with a weight for every answer, learnt by one of the teachers in `counted_teachers`."""
 
     words: Weighting
     letters: Weighting
     weights: NDArray[np.float32]
-    """(columns of words and then of letters, classes)."""
+    """(columns of words and then of letters, outputs)."""
     bias: NDArray[np.float32]
     longest: tuple[int, int] = LONGEST
 
     def scores(self, texts: Sequence[str]) -> Floats:
-        """Log probabilities (texts, classes), up to a constant per text."""
+        """Scores (texts, outputs): for classes, log probabilities up to a constant per text."""
         weighed = _weigh(self.words, self.letters, *_count(texts, self.longest))
         return np.asarray(weighed @ self.weights + self.bias, dtype=np.float64)
 
@@ -105,42 +97,64 @@ class Learnt:
     chosen: Ints
     """Which of the texts it has learnt from: all, unless they are too many."""
     unseen: Floats
-    """Scores (chosen texts, classes) by models that learnt from the others."""
+    """Scores (chosen texts, outputs) by models that learnt from the others."""
 
     def apart(self, scores: Floats) -> Floats:
-        """The model's scores (all texts, classes), with those of the texts it has learnt from as if unseen."""
+        """The model's scores (all texts, outputs), with those of the texts it has learnt from as if unseen."""
         apart = scores.copy()
         apart[self.chosen] = self.unseen
         return apart
 
 
-def learn_counted_words(
-    texts: Sequence[str], truth: Ints, classes: int, *, fifths: int = 1, longest: tuple[int, int] = LONGEST
-) -> Learnt:
-    """Learn from `texts` and their class numbers (n,), each of `classes` at least once.
+class Teacher(Protocol):
+    """One kind of answer: how linear models are fitted to it, and how several become one."""
 
-    `fifths` of the texts, 1 to 5, are scored by models that have not seen them; with 5 that is every text but those of
-    classes with fewer than five examples.
+    @property
+    def outputs(self) -> int:
+        """Classes, labels, or one number."""
+
+    def needed(self) -> Ints:
+        """Texts that must be learnt from, however many there are."""
+
+    def folds(self, some: Ints) -> Ints:
+        """Which fifth each of `some` texts belongs to, 0 to 4; -1 for texts that are not put aside."""
+
+    def fit(self, weights: csr_matrix, some: Ints) -> list[Floats]:
+        """Models of `some` texts as linear maps (columns + 1, outputs), the last row being the bias."""
+
+    def blend(self, scores: Floats, some: Ints) -> tuple[Floats, Floats]:
+        """Weights (maps, outputs) and shifts (outputs,) that explain best what the maps say of unseen texts.
+
+        `scores` are (maps, texts, outputs).
+        """
+
+
+def learn_counted_words(
+    texts: Sequence[str], teacher: Teacher, *, fifths: int = 1, longest: tuple[int, int] = LONGEST
+) -> Learnt:
+    """Learn from `texts` what the teacher knows of them.
+
+    `fifths` of the texts, 1 to 5, are scored by models that have not seen them; with 5 that is every text but those
+    that the teacher does not put aside.
     """
-    some = _affordable(texts, truth, classes)
-    chosen, known = [texts[index] for index in some], truth[some]
-    word_counts, letter_counts = _count(chosen, longest)
-    most = MOST_WEIGHTS // (2 * classes)
+    some = _affordable(texts, teacher.needed())
+    word_counts, letter_counts = _count([texts[index] for index in some], longest)
+    most = MOST_WEIGHTS // (2 * teacher.outputs)
     words = Weighting.learn(word_counts, least=1, most=most)
     letters = Weighting.learn(letter_counts, least=2, most=most)
     weights = _weigh(words, letters, word_counts, letter_counts)
-    fold = _folds(known)
-    maps = _fit(weights, known)
+    maps = teacher.fit(weights, some)
     apart = np.stack([_scores(weights, linear) for linear in maps])
+    fold = teacher.folds(some)
     for number in range(fifths):
-        apart[:, fold == number] = [
-            _scores(weights[fold == number], linear) for linear in _fit(weights[fold != number], known[fold != number])
-        ]
+        unseen, seen = fold == number, fold != number
+        apart[:, unseen] = [_scores(weights[unseen], linear) for linear in teacher.fit(weights[seen], some[seen])]
     seen_apart = (fold >= 0) & (fold < fifths)
-    mixture = _learn_mixture(apart[:, seen_apart], known[seen_apart])
-    matrix = np.tensordot(mixture, np.stack(maps), axes=1)
+    mixture, shift = teacher.blend(apart[:, seen_apart], some[seen_apart])
+    matrix = np.einsum("mo,mco->co", mixture, np.stack(maps))
+    matrix[-1] += shift
     model = CountedWords(words, letters, matrix[:-1].astype(np.float32), matrix[-1].astype(np.float32), longest)
-    return Learnt(model, some, np.tensordot(mixture, apart, axes=1))
+    return Learnt(model, some, np.einsum("mo,mno->no", mixture, apart) + shift)
 
 
 def _count(texts: Sequence[str], longest: tuple[int, int]) -> tuple[Counts, Counts]:
@@ -151,49 +165,13 @@ def _weigh(words: Weighting, letters: Weighting, word_counts: Counts, letter_cou
     return hstack([words.apply(word_counts), letters.apply(letter_counts)], format="csr")
 
 
-def _fit(weights: csr_matrix, truth: Ints) -> tuple[Floats, Floats]:
-    """Both models as linear maps (columns + 1, classes), the last row being the bias."""
-    machine = LinearSVC(C=1.0, random_state=0).fit(weights, truth)
-    bayes = ComplementNB(alpha=0.1).fit(weights, truth)
-    margins = np.concatenate([machine.coef_.T, machine.intercept_[None]])
-    if margins.shape[1] == 1:
-        margins = np.concatenate([-margins, margins], axis=1)
-    logs = np.concatenate([bayes.feature_log_prob_.T, np.zeros((1, len(bayes.classes_)))])
-    return margins, logs
-
-
 def _scores(weights: csr_matrix, linear: Floats) -> Floats:
-    scores = weights @ linear[:-1] + linear[-1]
-    return np.asarray(scores - scores.mean(axis=1, keepdims=True))
+    return np.asarray(weights @ linear[:-1] + linear[-1])
 
 
-def _folds(truth: Ints) -> Ints:
-    """Which fifth each example belongs to, each class spread evenly; -1 for classes with fewer than five examples."""
-    fold = np.full(len(truth), -1)
-    for number in np.unique(truth):
-        of_class = np.flatnonzero(truth == number)
-        if len(of_class) >= FIFTHS:
-            fold[of_class] = np.arange(len(of_class)) % FIFTHS
-    return fold
-
-
-def _learn_mixture(scores: Floats, truth: Ints) -> Floats:
-    """How much each of the two models counts: what explains texts best that neither has seen."""
-    start = np.array([3.0, 0.0])
-    if len(truth) < 4:
-        return start
-
-    def surprise(mixture: Floats) -> float:
-        logs = log_softmax(np.tensordot(mixture, scores, axes=1), axis=1)
-        return float(-logs[np.arange(len(logs)), truth].mean() + 1e-4 * (mixture**2).sum())
-
-    return np.asarray(minimize(surprise, start, bounds=[(0.1, 50.0), (0.0, 50.0)]).x)
-
-
-def _affordable(texts: Sequence[str], truth: Ints, classes: int) -> Ints:
-    """As many texts as may be read, in a fixed random order, and the first of each class."""
+def _affordable(texts: Sequence[str], needed: Ints) -> Ints:
+    """As many texts as may be read, in a fixed random order, and those that are needed."""
     order = np.random.default_rng(0).permutation(len(texts))
     read = np.cumsum([len(texts[index]) for index in order])
     some = order[: max(1, int(np.searchsorted(read, MOST_CHARACTERS, side="right")))]
-    first = [int(np.argmax(truth == number)) for number in range(classes)]
-    return np.unique(np.concatenate([some, first]))
+    return np.unique(np.concatenate([some, needed]))

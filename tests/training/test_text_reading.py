@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from training.architectures.text_recurrent import TextRecurrentSettings
+from training.counted_teachers import Classes, Labels, Values
 from training.grams import count_letters, count_words
 from training.reading import encode_texts, join_columns, make_tokenizer
 from training.tfidf import CountedWords, learn_counted_words
@@ -87,7 +88,7 @@ def test_letter_groups_stay_inside_words_and_texts() -> None:
 def test_counted_words_tell_topics_apart_and_survive_being_saved(tmp_path: Path) -> None:
     texts = [f"the {word} number {at}" for at in range(60) for word in ("goal match", "vote law", "star moon")]
     truth = np.tile(np.arange(3), 60)
-    learnt = learn_counted_words(texts, truth, 3, fifths=5)
+    learnt = learn_counted_words(texts, Classes(truth, 3), fifths=5)
     asked = ["a match", "this law", "moon"]
     assert learnt.model.scores(asked).argmax(axis=1).tolist() == [0, 1, 2]
     assert (learnt.unseen.argmax(axis=1) == truth).all()
@@ -99,7 +100,7 @@ def test_what_is_said_of_unseen_texts_comes_from_models_that_have_not_seen_them(
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(list("abcdefghij"), 6)) + f" own{at}" for at in range(200)]
     truth = random.integers(0, 2, 200)  # there is nothing to learn
-    learnt = learn_counted_words(texts, truth, 2, fifths=5)
+    learnt = learn_counted_words(texts, Classes(truth, 2), fifths=5)
     assert (learnt.model.scores(texts).argmax(axis=1) == truth).mean() > 0.95
     assert (learnt.unseen.argmax(axis=1) == truth).mean() < 0.65
 
@@ -107,8 +108,23 @@ def test_what_is_said_of_unseen_texts_comes_from_models_that_have_not_seen_them(
 def test_a_class_with_one_text_can_be_counted() -> None:
     texts = ["yes"] * 20 + ["no"] * 20 + ["perhaps"]
     truth = np.array([0] * 20 + [1] * 20 + [2])
-    learnt = learn_counted_words(texts, truth, 3, fifths=5)
+    learnt = learn_counted_words(texts, Classes(truth, 3), fifths=5)
     assert learnt.model.scores(["perhaps"]).argmax() == 2
+
+
+def test_several_labels_are_counted_each_for_itself_with_honest_odds() -> None:
+    texts = [f"{'cold ' * (at % 2)}{'loud ' * (at % 3 == 0)}room {at}" for at in range(120)]
+    truth = np.stack([np.arange(120) % 2, np.arange(120) % 3 == 0, np.ones(120)], axis=1).astype(np.float64)
+    learnt = learn_counted_words(texts, Labels(truth), fifths=5)
+    assert ((learnt.unseen > 0) == (truth > 0)).mean() > 0.98
+    assert (learnt.model.scores(["cold and loud", "a room"]) > 0).tolist() == [[True, True, True], [False, False, True]]
+
+
+def test_a_number_is_counted_from_words() -> None:
+    texts = [f"{'good ' * (at % 4)}stay {at}" for at in range(200)]
+    truth = (np.arange(200) % 4 - 1.5).astype(np.float64)
+    learnt = learn_counted_words(texts, Values(truth), fifths=5)
+    assert np.abs(learnt.unseen[:, 0] - truth).mean() < 0.3
 
 
 def test_a_text_is_left_without_each_of_its_words() -> None:

@@ -70,6 +70,18 @@ def text_classes(folder: Path) -> TinyData:
     return TinyData(_texts(), {"target": ["mood"], "text": ["text"]}, {"text": "day 7 was good"})
 
 
+def text_labels(folder: Path) -> TinyData:
+    rows = [{"text": f"{'a cold ' * (at % 2)}room {at}{' by a loud street' * (at % 3 > 0)}"} for at in range(60)]
+    said = [";".join(["cold"] * (at % 2) + ["loud"] * (at % 3 > 0)) or "[]" for at in range(60)]
+    frame = pl.DataFrame(rows).with_columns(pl.Series("faults", said))
+    return TinyData(frame, {"target": ["faults"], "text": ["text"]}, {"text": "a cold room"})
+
+
+def text_numbers(folder: Path) -> TinyData:
+    frame = _texts().with_columns(stars=pl.when(pl.col("mood") == "high").then(4.5).otherwise(1.5))
+    return TinyData(frame, {"target": ["stars"], "text": ["text"]}, {"text": "day 7 was good"})
+
+
 def pictures(folder: Path) -> TinyData:
     roles = {"target": ["kind"], "image": ["picture"]}
     return TinyData(_pictures(folder), roles, {"image": str(folder / "picture.png")})
@@ -151,6 +163,8 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "tabular-classification": table_classes,
     "tabular-regression": table_numbers,
     "text-classification": text_classes,
+    "text-multilabel": text_labels,
+    "text-regression": text_numbers,
     "token-classification": tagged_words,
     "question-answering": questions,
     "image-classification": pictures,

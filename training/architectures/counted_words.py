@@ -6,6 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Rounds, Shapes
 from training.recipes import Preset, Recipe
+from training.text_settings import WHOLE_TEXTS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,8 +20,8 @@ class CountedWordsSettings(Architecture):
 
     title = "Counted words"
     order = 5
-    tasks = ("text-classification",)
-    good_for = "Sorting texts within seconds; on topics and spam it is hard to beat."
+    tasks = WHOLE_TEXTS
+    good_for = "An answer within seconds; on topics and spam it is hard to beat."
     paper = (
         "T. Joachims, “Text categorization with support vector machines”, 1998, https://doi.org/10.1007/BFb0026683; "
         "S. Wang and C. Manning, “Baselines and bigrams”, 2012, https://aclanthology.org/P12-2018"
@@ -52,6 +53,6 @@ class CountedWordsSettings(Architecture):
         return NothingMore(shapes.outputs)
 
     def fit(self, model: nn.Module, objective: Objective, recipe: Recipe) -> Rounds:
-        from training.objectives.text import TextClasses
+        from training.whole_texts import WholeTexts
 
-        return cast(TextClasses, objective).count_words(model)
+        return cast(WholeTexts, objective).count_words(model)

@@ -11,6 +11,7 @@ from training.data.propose import propose
 from training.data.quality import by_gravity, check_quality
 from training.data.readers import SetAside
 from training.data.schema import Change, DataKind, Description
+from training.text_settings import WHOLE_TEXTS
 
 
 def describe(
@@ -56,6 +57,6 @@ def _look(folder: Path, kind: DataKind, form: str, sources: list[str], set_aside
         set_aside=set_aside,
     )
     description = description.model_copy(update={"proposals": propose(description)})
-    if kind == "table" and description.proposals and description.proposals[0].task == "text-classification":
+    if kind == "table" and description.proposals and description.proposals[0].task in WHOLE_TEXTS:
         description = description.model_copy(update={"kind": "text"})
     return description

@@ -14,6 +14,7 @@ from training.data.columns import (
     result_score,
     text_length,
 )
+from training.data.label_columns import count_labels, label_columns
 from training.data.roles import check_roles, rank_targets, roles_for, table_roles
 from training.data.schema import Column, Description, Proposal
 from training.tasks import TASKS, ColumnType
@@ -37,7 +38,7 @@ def propose(description: Description) -> list[Proposal]:
         return translation
     if description.kind == "text" and not rank_targets(description, classes=True):
         return _propose_language(description, "good", "This is running text: a model can learn to continue it.")
-    proposals = [*_propose_texts(description), *_propose_table(description)]
+    proposals = [*_propose_labels(description), *_propose_texts(description), *_propose_table(description)]
     if any(is_long_text(column) for column in description.columns):
         proposals += _propose_language(description, "check", "A model can learn to write texts like these.")
     return proposals or _leave_the_choice(description)
@@ -99,6 +100,27 @@ def _propose_translation(description: Description) -> list[Proposal]:
 def _propose_language(description: Description, state: Literal["good", "check"], reason: str) -> list[Proposal]:
     roles = roles_for(description, "language-modeling")
     return [Proposal(task="language-modeling", roles=roles, state=state, reason=reason)] if roles else []
+
+
+def _propose_labels(description: Description) -> list[Proposal]:
+    """Texts with several labels for each, and little else in the table."""
+    texts = [column.name for column in description.columns if is_long_text(column)]
+    labels = label_columns(description)
+    texts = [name for name in texts if name not in {column.name for column in labels}]
+    others = [c for c in description.columns if c not in labels and can_be_feature(c, description.rows)]
+    if not texts or not labels or len(others) > _MAX_OTHERS or not can_be_learnt("text-multilabel"):
+        return []
+    names = [column.name for column in labels]
+    few = len(labels) == 2
+    return [
+        Proposal(
+            task="text-multilabel",
+            roles={"target": names, "text": texts},
+            state="check" if others or few else "good",
+            reason=f"{_quoted(texts)} can be read to tell which of {count_labels(labels)} labels fit"
+            + (f", as “{names[0]}” lists them." if len(names) == 1 else ": each has a column of yes and no."),
+        )
+    ]
 
 
 def _propose_texts(description: Description) -> list[Proposal]:

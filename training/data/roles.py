@@ -11,6 +11,7 @@ from training.data.columns import (
     result_score,
     text_length,
 )
+from training.data.label_columns import is_flag, label_columns, labels_of
 from training.data.schema import Column, Description
 from training.errors import TrainingError
 from training.spec import Split
@@ -101,6 +102,8 @@ def check_roles(description: Description, task: str, roles: Mapping[str, Sequenc
             if name not in columns:
                 raise _refusal(f"There is no column “{name}”.", f"Choose one of: {_listed(list(columns))}.")
             _check_column(description, task, role, columns[name])
+        if role.key == "target" and role.many:
+            _check_labels(description, [columns[name] for name in names])
     _refuse_twice(task, roles)
 
 
@@ -147,6 +150,22 @@ def _check_classes(description: Description, column: Column) -> None:
         )
 
 
+def _check_labels(description: Description, chosen: Sequence[Column]) -> None:
+    """Several columns say yes or no each; one alone names several labels in a cell."""
+    if len(chosen) > 1:
+        for column in chosen:
+            if not is_flag(column):
+                flags = [other for other in description.columns if is_flag(other)]
+                raise _refusal(f"“{column.name}” does not say yes or no (1 or 0).", _choose(flags))
+    elif is_flag(chosen[0]):
+        raise _refusal(f"“{chosen[0].name}” alone is one label.", "Choose more columns that say yes or no.")
+    elif chosen[0].type == "number" or ("top" in chosen[0].stats and not labels_of(chosen[0])):
+        raise _refusal(
+            f"The cells of “{chosen[0].name}” name one label each.",
+            f"Choose the task “{TASKS['text-classification'].title}”, or a column such as “red; blue”.",
+        )
+
+
 def rare_classes(column: Column) -> list[str]:
     """The classes with a single example."""
     rarest = column.stats.get("rarest")
@@ -170,6 +189,8 @@ def predicts_classes(role: Role) -> bool:
 
 def _likely(description: Description, role: Role) -> list[Column]:
     """The columns that fit a role, the likeliest first; where several may have it, all the likely ones in order."""
+    if role.key == "target" and role.many:
+        return label_columns(description)
     if role.key == "target" and (predicts_classes(role) or "number" in role.types):
         return [c for c in rank_targets(description, classes=predicts_classes(role)) if c.type in role.types]
     fitting = [column for column in description.columns if column.type in role.types]

@@ -16,6 +16,15 @@ TOP5 = Metric(
 )
 CLASSIFICATION = (ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC, LOG_LOSS, TOP5)
 
+MICRO_F1 = Metric(
+    "micro_f1", "F1 (micro)", "Finding labels and being right about them; common labels count more.", percent=True
+)
+MACRO_F1 = Metric(
+    "macro_f1", "F1 (macro)", "The same for each label by itself, averaged: rare labels count as much.", percent=True
+)
+ALL_RIGHT = Metric("exact_match", "All labels right", "Share of texts with exactly the right labels.", percent=True)
+LABELS = (MICRO_F1, MACRO_F1, ALL_RIGHT)
+
 R2 = Metric("r2", "R²", "Share of the ups and downs that is explained; 0 is no better than the mean, 1 is perfect.")
 RMSE = Metric("rmse", "RMSE", "Typical error, large ones counting more; in the target's unit.", higher_is_better=False)
 MAE = Metric("mae", "Mean error", "Average distance from the truth, in the target's unit.", higher_is_better=False)
