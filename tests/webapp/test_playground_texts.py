@@ -67,3 +67,44 @@ def test_the_answer_to_a_question_is_marked_in_its_text(browser, answerer):
     answer = browser.post(f"/playground/{answerer.pk}/ask/", asked).content.decode()
     assert '<p class="answer-label">Bob</p>' in answer
     assert ">Bob</mark> wrote the letter" in answer
+
+
+@pytest.fixture
+def complaints() -> list[dict[str, Any]]:
+    said = [[fault for place, fault in enumerate(("cold", "loud")) if at >> place & 1] for at in range(120)]
+    return [
+        {"review": f"The room we had, number {at}, was {' and '.join(faults) or 'just fine'}.", "faults": faults}
+        for at, faults in enumerate(said)
+    ]
+
+
+@pytest.mark.usefixtures("worker")
+def test_several_labels_each_have_a_bar_and_the_page_says_that_they_need_not_add_up(
+    browser, seat, tmp_path, complaints
+):
+    run = learnt(seat, tmp_path, "faults.jsonl", "\n".join(map(json.dumps, complaints)))
+    assert run.task == "text-multilabel"
+    answer = browser.post(f"/playground/{run.pk}/ask/", {"in-0": "The room we had, number 3, was cold and loud."})
+    page = answer.content.decode()
+    assert '<p class="answer-label">cold, loud</p>' in page
+    assert page.count("bar-row") == 2
+    assert "is-other" not in page
+    assert "need not add up" in page
+    assert "Words that mattered" in page
+    report = browser.get(f"/runs/{run.pk}/").content.decode()
+    assert "F1 (micro)" in report
+    assert "All labels right" in report
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_number_read_out_of_a_text_is_told_with_the_words_that_moved_it(browser, seat, tmp_path, complaints):
+    rows = [
+        {"review": row["review"], "price": 90.5 - 20 * len(row["faults"]) + at / 100}
+        for at, row in enumerate(complaints)
+    ]
+    run = learnt(seat, tmp_path, "prices.jsonl", "\n".join(map(json.dumps, rows)))
+    assert run.task == "text-regression"
+    answer = browser.post(f"/playground/{run.pk}/ask/", {"in-0": "The room we had, number 3, was cold and loud."})
+    page = answer.content.decode()
+    assert "off by" in page
+    assert "Gold words raised the number" in page

@@ -17,13 +17,14 @@ SERIES = 10
 
 def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
     """What `_answer.html` needs: bars of classes with what mattered, a value, or a text with marked stretches."""
+    if "labels" in output:
+        return {"label": output["label"], "bars": _label_bars(output), "words": _words(output), "several": True}
     if "probabilities" in output:
         shares = list(output["probabilities"].items())
-        bars = [{"label": label, "share": share, "percent": 100 * share} for label, share in shares[:MOST_BARS]]
         rest = sum(share for _label, share in shares[MOST_BARS:])
         return {
             "label": output["label"],
-            "bars": bars,
+            "bars": [_bar(label, share, said=not place) for place, (label, share) in enumerate(shares[:MOST_BARS])],
             "rest": 100 * rest,
             "words": _words(output),
             "region": output.get("region"),
@@ -39,7 +40,7 @@ def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
         return {"written": output["text"], "attention": _attention(output.get("attention"))}
     if "boxes" in output:
         return {"found": output["boxes"], "picture": output.get("picture")}
-    return {"value": plain_number(output["value"]), "error": _usual_error(model), "bars": []}
+    return {"value": plain_number(output["value"]), "error": _usual_error(model), "words": _words(output)}
 
 
 def beginnings(model: Served) -> list[str]:
@@ -49,6 +50,16 @@ def beginnings(model: Served) -> list[str]:
     report = read_report(model.run) if model.run else None
     prompts = [sample.prompt for sample in report.samples if sample.prompt.strip()] if report else []
     return prompts[:2] or ["ROMEO:", _("Once upon a time")]
+
+
+def _bar(label: str, share: float, *, said: bool) -> dict[str, Any]:
+    return {"label": label, "percent": 100 * share, "said": said}
+
+
+def _label_bars(output: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every label that is said, and the likeliest of the others; each for itself, so they need not add up."""
+    most, said = max(MOST_BARS, len(output["labels"])), set(output["labels"])
+    return [_bar(label, share, said=label in said) for label, share in list(output["probabilities"].items())[:most]]
 
 
 def _answered(output: dict[str, Any]) -> dict[str, Any]:

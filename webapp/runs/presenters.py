@@ -199,7 +199,10 @@ def to_beat(description: Description, spec: TrainSpec) -> ToBeat | None:
     target = next((column for column in description.columns if column.name == spec.column("target")), None)
     if target is None:
         return None
-    return _mean_guess(target, spec.kind()) if "r2" in _keys(spec.kind()) else _majority_guess(target, description.rows)
+    keys = _keys(spec.kind())
+    if "r2" in keys:
+        return _mean_guess(target, spec.kind())
+    return _majority_guess(target, description.rows) if "accuracy" in keys else None
 
 
 def _keys(task: type[Task]) -> set[str]:
