@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ MOST_CUT = 0.1
 """Share of texts longer than what is read from which on the person is told."""
 
 
-class WholeTexts:
+class WholeTexts(ABC):
     """What all tasks with one answer for a text share; how right an answer is, is for the task to say.
 
     A network that builds on counted words learns with what a linear model, which has not seen the text, says of it.

@@ -39,9 +39,6 @@ class SoundClasses:
         self.heard = Heard(spec, examples, device, model_folder.parent, outputs=len(self.target.labels))
         self.shapes = self.heard.shapes
 
-    def initialise(self, model: nn.Module) -> None:
-        pass  # nothing is computed from the sounds
-
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self.heard.epoch(generator, batch_size)
 

@@ -59,9 +59,6 @@ class Language:
         self.shapes = Shapes(outputs=size, vocabulary=size, length=self.corpus.length)
         self.asked = held_out_questions(self.corpus.chats, FEW_ASKED if self._is_slow() else MOST_ASKED)
 
-    def initialise(self, model: nn.Module) -> None:
-        pass  # language models start from plain random or from pretrained weights
-
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self._part("train").stretches.epoch(generator, batch_size)
 

@@ -54,9 +54,6 @@ class Answers:
         }
         self.shapes = Shapes(outputs=2, vocabulary=len(self.tokenizer), length=self.settings.length, per_token=True)
 
-    def initialise(self, model: nn.Module) -> None:
-        pass  # readers start from plain random or from pretrained weights
-
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self.windows["train"].encoded.epoch(generator, batch_size)
 

@@ -54,9 +54,6 @@ class SpokenWords:
         self.shapes = self.heard.shapes
         self.targets = {part: [_numbers(text, self.letters) for text in texts] for part, texts in self.truth.items()}
 
-    def initialise(self, model: nn.Module) -> None:
-        pass  # nothing is computed from the sounds
-
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self.heard.epoch(generator, batch_size)
 

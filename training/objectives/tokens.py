@@ -69,9 +69,6 @@ class TokenTags:
             outputs=len(self.tags), vocabulary=len(self.tokenizer), length=self.settings.length, per_token=True
         )
 
-    def initialise(self, model: nn.Module) -> None:
-        pass  # readers start from plain random or from pretrained weights
-
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self.parts["train"].encoded.epoch(generator, batch_size)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -65,7 +66,7 @@ class LearnsPieces(Protocol):
     vocabulary_size: int
 
 
-class Paired:
+class Paired(ABC):
     """What translating and summarising share: cross-entropy of each token written, given the source and those before.
 
     A subclass says by which measures texts are compared, and what an honest answer without learning is.
@@ -93,16 +94,13 @@ class Paired:
             outputs=size, vocabulary=size, length=self.length + 1, padding_id=int(self.tokenizer.eos_token_id or 0)
         )
 
+    @abstractmethod
     def measures(self, written: Sequence[str], truth: Sequence[str]) -> dict[str, Measure]:
         """The task's measures of texts against those of people."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unlearnt(self, sources: Sequence[str]) -> Guess:
         """What comes out without any learning."""
-        raise NotImplementedError
-
-    def initialise(self, model: nn.Module) -> None:
-        pass  # these networks start from plain random or from pretrained weights
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self.pairs["train"].epoch(generator, batch_size)

@@ -121,9 +121,6 @@ class WordPlaces:
         self.pairs = {part: held_out_pairs(self.words[part], self.window, MOST_PAIRS) for part in PARTS}
         self.source = self._source(settings)
 
-    def initialise(self, model: nn.Module) -> None:
-        pass  # vectors start from small random numbers
-
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self.source.epoch(generator, batch_size)
 
