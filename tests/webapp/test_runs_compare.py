@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_kit import make_version, queue
 
+from training.data.split import count_parts
 from training.facts import count_rows, facts_of
 from training.recipes import PRESETS
 from training.spec import Split
 from webapp.core.errors import UserError
+from webapp.core.storage import local_folder
 from webapp.runs import answers, paired, services, workspace
 from webapp.runs.compare import _pairs
 from webapp.runs.estimate import TIGHT, _too_big, _work, estimate, memory_bytes
@@ -167,7 +169,16 @@ def test_the_files_own_parts_are_counted(version):
     description = version.describe().model_copy(update={"rows": 100, "parts": {"train": 60, "test": 40}})
     assert count_rows(description, Split()) == {"train": 60, "val": 40, "test": 40}
     halves = Split(test=0.5, validation=0.1)
-    assert count_rows(description.model_copy(update={"parts": {}}), halves) == {"train": 45, "val": 5, "test": 50}
+    assert count_rows(description.model_copy(update={"parts": {}}), halves) == {"train": 40, "val": 10, "test": 50}
+
+
+def test_the_counts_are_those_of_the_division_that_a_run_makes(version):
+    description = version.describe()
+    for split in (Split(validation=0.1), Split(folds=5, fold=2), Split(folds=4, validation=0.2)):
+        real = count_parts(local_folder(version.folder), split)
+        said = count_rows(description, split)
+        assert said["train"] == pytest.approx(real["train"], abs=20)
+        assert said["test"] == pytest.approx(real["test"], abs=20)
 
 
 def test_a_target_given_alone_takes_the_other_columns_to_learn_from(version):

@@ -18,20 +18,17 @@ from rest_framework.decorators import action
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from training.spec import TrainSpec
 from webapp.core import live
 from webapp.core.downloads import send_file
 from webapp.core.errors import UserError
-from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.projects.access import membership_or_404
-from webapp.projects.models import Membership, User
 from webapp.runs import lifecycle, news, results, series, services
 from webapp.runs import serializers as shapes
 from webapp.runs.compare import compare
 from webapp.runs.models import Run
+from webapp.runs.requests import data_of, person_of, spec_of, valid
 
 MOST_NOTES = 1000
 
@@ -60,7 +57,7 @@ class RunViewSet(
 
     def get_queryset(self) -> QuerySet[Run]:
         """Only runs of one's own projects."""
-        return Run.objects.visible_to(_person(self.request)).select_related("version__dataset", "owner", "project")
+        return Run.objects.visible_to(person_of(self.request)).select_related("version__dataset", "owner", "project")
 
     @extend_schema(
         parameters=[
@@ -81,9 +78,9 @@ class RunViewSet(
     @extend_schema(request=shapes.SpecRequest, responses={201: shapes.RunDetail})
     def create(self, request: Request) -> Response:
         """Queue a training. Whatever is left out is proposed."""
-        wanted = _valid(shapes.SpecRequest, request.data)
-        member, version = _data_of(request, wanted, edit=True)
-        spec = _spec_of(wanted, version)
+        wanted = valid(shapes.SpecRequest, request.data)
+        member, version = data_of(request, wanted, edit=True)
+        spec = spec_of(wanted, version)
         run = services.queue_run(member=member, version=version, spec=spec, name=wanted.get("name", ""))
         run.refresh_from_db()
         return Response(shapes.RunDetail(run).data, status=201)
@@ -92,9 +89,9 @@ class RunViewSet(
     @action(detail=False, methods=["post"])
     def estimate(self, request: Request) -> Response:
         """Say what a training would take. Nothing is started."""
-        wanted = _valid(shapes.SpecRequest, request.data)
-        _member, version = _data_of(request, wanted, edit=False)
-        spec = _spec_of(wanted, version)
+        wanted = valid(shapes.SpecRequest, request.data)
+        _member, version = data_of(request, wanted, edit=False)
+        spec = spec_of(wanted, version)
         return Response(services.estimate(spec, version) | {"spec": spec.model_dump(mode="json")})
 
     @extend_schema(request=shapes.NameRequest, responses=shapes.RunDetail)
@@ -102,7 +99,7 @@ class RunViewSet(
         """Rename a run."""
         run = self._editable()
         return Response(
-            shapes.RunDetail(services.rename_run(run, _valid(shapes.NameRequest, request.data)["name"])).data
+            shapes.RunDetail(services.rename_run(run, valid(shapes.NameRequest, request.data)["name"])).data
         )
 
     @extend_schema(responses={204: None})
@@ -116,7 +113,7 @@ class RunViewSet(
     def stop(self, request: Request, pk: str) -> Response:
         """Stop a run: keep what it learnt, so that it can go on later, or discard it."""
         run = self._editable()
-        lifecycle.ask_to_stop(run, keep=_valid(shapes.StopRequest, request.data)["keep"])
+        lifecycle.ask_to_stop(run, keep=valid(shapes.StopRequest, request.data)["keep"])
         run.refresh_from_db()
         return Response(shapes.RunDetail(run).data)
 
@@ -131,8 +128,8 @@ class RunViewSet(
     def clone(self, request: Request, pk: str) -> Response:
         """Queue the same training again."""
         run = self._editable()
-        member = membership_or_404(_person(request), run.project_id, edit=True)
-        name = _valid(shapes.NameRequest, request.data).get("name", "")
+        member = membership_or_404(person_of(request), run.project_id, edit=True)
+        name = valid(shapes.NameRequest, request.data).get("name", "")
         copy = services.clone_run(run=run, member=member, name=name)
         copy.refresh_from_db()
         return Response(shapes.RunDetail(copy).data, status=201)
@@ -140,7 +137,7 @@ class RunViewSet(
     @extend_schema(parameters=[shapes.SeriesRequest], responses=shapes.SeriesAnswer)
     def series(self, request: Request, pk: str) -> HttpResponse:
         """Curves in few points that keep every spike."""
-        wanted = _valid(shapes.SeriesRequest, request.query_params)
+        wanted = valid(shapes.SeriesRequest, request.query_params)
         names = [name for name in wanted.get("names", "").split(",") if name] or None
         curves = series.read(self.get_object(), names, wanted["points"], wanted["x"])
         return _json({"series": curves})
@@ -177,7 +174,7 @@ class RunViewSet(
     @action(detail=True)
     def predictions(self, request: Request, pk: str) -> HttpResponse:
         """The model's answers to the held-out examples, hardest first."""
-        wanted = _valid(shapes.PredictionsRequest, request.query_params)
+        wanted = valid(shapes.PredictionsRequest, request.query_params)
         found = services.read_predictions(self.get_object(), **wanted)
         end = wanted["offset"] + len(found["results"])
         following = urlencode({**wanted, "offset": end}) if end < found["count"] else None
@@ -197,7 +194,7 @@ class RunViewSet(
 
     def _editable(self) -> Run:
         run = self.get_object()
-        membership_or_404(_person(self.request), run.project_id, edit=True)
+        membership_or_404(person_of(self.request), run.project_id, edit=True)
         return run
 
 
@@ -211,7 +208,7 @@ class RunFileView(APIView):
     )
     def get(self, request: Request, pk: int, path: str) -> HttpResponseBase:
         """Download one of the run's files."""
-        run = get_object_or_404(Run.objects.visible_to(_person(request)), pk=pk)
+        run = get_object_or_404(Run.objects.visible_to(person_of(request)), pk=pk)
         if path not in results.file_names(run):
             raise Http404
         return send_file(f"{run.folder}/{path}", filename=path.rpartition("/")[2])
@@ -225,8 +222,8 @@ class CompareView(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Settings, measures with intervals, curves, and a paired test of each run against the first."""
-        wanted = _valid(shapes.CompareRequest, request.query_params)
-        visible = Run.objects.visible_to(_person(request)).select_related("version__dataset")
+        wanted = valid(shapes.CompareRequest, request.query_params)
+        visible = Run.objects.visible_to(person_of(request)).select_related("version__dataset")
         found = visible.in_bulk(wanted["runs"])
         if missing := [str(pk) for pk in wanted["runs"] if pk not in found]:
             message = _("There is no run %(runs)s.") % {"runs": ", ".join(missing)}
@@ -244,18 +241,8 @@ async def run_events(request: HttpRequest, pk: str) -> HttpResponseBase:
     return await live.event_stream(request, f"run-{pk}", since=cursor, greeting=[("status", answer.data)])
 
 
-def _person(request: Request) -> User:
-    return cast(User, request.user)
-
-
 def _wants_stream(request: Request) -> bool:
     return bool(request.accepted_renderer.format == EventStream.format)
-
-
-def _valid(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
-    checked = shape(data=data)
-    checked.is_valid(raise_exception=True)
-    return cast(dict[str, Any], checked.validated_data)
 
 
 def _json(data: Any) -> HttpResponse:
@@ -272,23 +259,3 @@ def _filtered(runs: QuerySet[Run], request: Request) -> QuerySet[Run]:
         if name in asked:
             runs = runs.filter(**{name: asked[name]})
     return runs.filter(name__icontains=asked["search"]) if asked.get("search") else runs
-
-
-def _data_of(request: Request, wanted: dict[str, Any], *, edit: bool) -> tuple[Membership, DatasetVersion]:
-    """The caller's seat in the data set's project, and the version to learn from."""
-    dataset = Dataset.objects.visible_to(_person(request)).filter(pk=wanted["dataset"]).first()
-    if dataset is None or wanted.get("project") not in (None, dataset.project_id):
-        message = _("There is no data set %(id)d in this project.") % {"id": wanted["dataset"]}
-        raise UserError(message, _("List them at /api/v1/datasets/."), code="not_found", status=404)
-    member = membership_or_404(_person(request), dataset.project_id, edit=edit)
-    number = wanted.get("version")
-    version = dataset.versions.filter(number=number).first() if number else dataset.latest
-    if version is None:
-        message = _("“%(name)s” is not ready.") % {"name": dataset.name}
-        raise UserError(message, _("Wait for its import, or see why it failed."), code="not_ready", status=409)
-    return member, version
-
-
-def _spec_of(wanted: dict[str, Any], version: DatasetVersion) -> TrainSpec:
-    names = ("task", "roles", "architecture", "settings", "recipe", "split", "preset", "start_from")
-    return services.propose_spec(version, **{name: wanted[name] for name in names if name in wanted})

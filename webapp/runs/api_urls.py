@@ -4,8 +4,10 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from webapp.runs.api import CompareView, RunFileView, RunViewSet, run_events
+from webapp.runs.folds_api import CrossValidationViewSet
 
 router = SimpleRouter()
+router.register("cross-validations", CrossValidationViewSet, basename="api-cross-validation")
 router.register("runs", RunViewSet, basename="api-run")
 urlpatterns = [
     path("runs/<int:pk>/events/", run_events, name="run-events"),

@@ -12,6 +12,7 @@ from training.report import Report
 from training.spec import TrainSpec
 from training.tasks import TASKS
 from webapp.runs import paired, series
+from webapp.runs.folds import shared_by
 from webapp.runs.models import Run
 from webapp.runs.results import predictions_path, read_report
 
@@ -128,6 +129,9 @@ def _curves(runs: Sequence[Run], points: int, x: series.Axis) -> dict[str, list[
 def _pairs(runs: Sequence[Run]) -> tuple[list[dict[str, Any]], list[str]]:
     """Each run against the first, example by example, where both were judged on the same ones."""
     pairs, warnings = [], []
+    if runs and (group := shared_by(runs)):
+        sentence = _("These are folds of “%(name)s”: each was judged on other examples, so only their mean counts.")
+        return [], [sentence % {"name": group.name}]
     if not runs or predictions_path(runs[0]) is None:
         return [], []
     for run in runs[1 : MOST_TESTED + 1]:

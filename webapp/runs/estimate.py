@@ -69,9 +69,9 @@ def estimate(spec: TrainSpec, version: DatasetVersion) -> dict[str, Any]:
     return {
         "seconds": round(START_SECONDS + (correction or 1.0) * raw_seconds(spec.recipe, work), 1),
         "measured": correction is not None,
-        "steps": work.steps,
+        "steps": spec.recipe.ensemble * work.steps,
         "rows": rows,
-        "parameters": work.cost.parameters,
+        "parameters": spec.recipe.ensemble * work.cost.parameters,
         "memory_bytes": memory,
         "memory_available": slot.memory,
         "disk_bytes": disk,
@@ -88,20 +88,25 @@ def raw_seconds(recipe: Recipe, work: Work) -> float:
     forward = work.cost.flops * work.examples
     looks = min(recipe.evaluations, work.steps) * work.cost.flops * work.held_out
     seconds = work.steps * STEP_SECONDS[kind] + (3 * forward * recipe.epochs + looks) / pace
-    return min(seconds, 60 * recipe.minutes or math.inf)
+    return min(recipe.ensemble * seconds, 60 * recipe.minutes or math.inf)
 
 
 def memory_bytes(recipe: Recipe, work: Work, data_bytes: int) -> int:
     """Weights, gradients and the optimiser's state, what a batch keeps for the backward pass, and the data."""
-    weights = 4 * work.cost.parameters * (2 + STATES[recipe.optimizer])
+    weights = 4 * work.cost.parameters * (1 + _kept(recipe))
     batch = 4 * work.cost.activations * recipe.batch_size * work.per_example
     return int(PROCESS_BYTES + weights + 2 * batch + 3 * data_bytes)
 
 
 def _disk_bytes(recipe: Recipe, work: Work) -> int:
     """The model, two checkpoints while one replaces the other, and the predictions."""
-    checkpoint = 4 * work.cost.parameters * (1 + STATES[recipe.optimizer])
-    return 4 * work.cost.parameters + 2 * checkpoint + PREDICTION_BYTES * work.held_out + 2**20
+    checkpoint = 4 * work.cost.parameters * _kept(recipe)
+    return 4 * recipe.ensemble * work.cost.parameters + 2 * checkpoint + PREDICTION_BYTES * work.held_out + 2**20
+
+
+def _kept(recipe: Recipe) -> int:
+    """Numbers per weight of one network: itself, the optimiser's, the average, and the networks that are finished."""
+    return recipe.ensemble + STATES[recipe.optimizer] + (recipe.average != "none")
 
 
 def _work(spec: TrainSpec, facts: Facts, held_out: int) -> Work:
@@ -111,7 +116,7 @@ def _work(spec: TrainSpec, facts: Facts, held_out: int) -> Work:
         per_example = int(getattr(network, "length", 1))
         per_token = 1.0 if getattr(network, "vocabulary", "") == "characters" else CHARACTERS_PER_TOKEN
         examples = max(1, round(facts.characters / per_token))
-        held_out = round(examples * spec.split.test)
+        held_out = round(examples * held_out / facts.rows)
     if spec.task == "word-embeddings":
         examples = max(1, round(facts.characters / CHARACTERS_PER_TOKEN))
     batches = math.ceil(examples / per_example / recipe.batch_size)

@@ -17,13 +17,13 @@ from training.architectures import Architecture, architectures_for
 from training.data.schema import Description, Proposal
 from training.errors import TrainingError
 from training.recipes import PRESETS, Preset
-from training.spec import Split, TrainSpec
+from training.spec import Split, TrainSpec, offers_ensemble
 from training.tasks import TASKS, Role, Task
 from webapp.core.errors import UserError
 from webapp.core.settings_form import SettingsForm
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.projects.models import Membership
-from webapp.runs import services
+from webapp.runs import folds, services
 from webapp.runs.choices import (
     PRESET_WORDS,
     RECIPE_GROUPS,
@@ -217,7 +217,32 @@ class NewRun:
     def split_form(self) -> SplitForm | None:
         if self.proposal is None or self.description is None:
             return None
-        return SplitForm(self.proposal.split, self.data, description=self.description)
+        return SplitForm(self.proposal.split, self.data, description=self.description, crossed=self.folds)
+
+    @cached_property
+    def folds(self) -> int:
+        """Runs that are started together, one per fold; 0 for a single run."""
+        asked = self.data.get("folds", "")
+        return 0 if self.why_no_folds or asked not in map(str, folds.OFFERED) else int(asked)
+
+    @property
+    def folds_offered(self) -> tuple[int, ...]:
+        return folds.OFFERED
+
+    @cached_property
+    def why_no_folds(self) -> str:
+        """The reason why cross-validation cannot be chosen; empty if it can."""
+        if self.proposal is None or self.description is None:
+            return _("Choose data and task first.")
+        how = self.data.get("split-how") or self.proposal.split.how
+        return folds.why_no_folds(self.description, self.proposal.split.model_copy(update={"how": how}))
+
+    @property
+    def split_note(self) -> str:
+        """What happens instead where the way to divide finds nothing to go by; else empty."""
+        if self.spec is None or self.spec.split.how != "stratified" or self.spec.roles.get("target"):
+            return ""
+        return _("Nothing is predicted here that has classes, so the examples are divided at random instead.")
 
     @property
     def settings_forms(self) -> list[SettingsForm]:
@@ -245,15 +270,18 @@ class NewRun:
         return [group for group in groups if group.fields]
 
     def _heeded(self, fields: list[BoundField]) -> list[BoundField]:
-        """Without the fields of the recipe that the architecture does not read."""
-        heeds = self.architecture.heeds if self.architecture else ()
-        return [field for field in fields if not heeds or field.name in heeds]
+        """Without the fields of the recipe that the architecture does not read, or that make no sense for the task."""
+        if self.architecture is None or self.task is None:
+            return fields
+        heeds = self.architecture.heeds
+        hidden = () if offers_ensemble(self.task, self.architecture) else ("ensemble", "bagging")
+        return [field for field in fields if field.name not in hidden and (not heeds or field.name in heeds)]
 
     @property
     def held_out_percent(self) -> str:
         """The share of the examples that judges the result, as the split says."""
         split = self.spec.split if self.spec else Split()
-        return f"{100 * split.test:g}"
+        return f"{100 / split.folds if split.folds else 100 * split.test:.3g}"
 
     @property
     def has_errors(self) -> bool:
@@ -288,6 +316,11 @@ class NewRun:
     def estimate(self) -> dict[str, Any] | None:
         """Time, memory and disk with a verdict, for a complete spec."""
         return services.estimate(self.spec, self.version) if self.spec and self.version else None
+
+    @property
+    def seconds_together(self) -> float:
+        """What the runs of all folds take one after another."""
+        return float(self.estimate["seconds"]) * (self.folds or 1) if self.estimate else 0.0
 
     @cached_property
     def cards(self) -> list[ArchitectureCard]:

@@ -25,6 +25,25 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=Run.Status.QUEUED).order_by("queued", "pk")
 
 
+class CrossValidation(models.Model):
+    """One choice trained once per fold: each run learns from all folds but the one that judges it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="cross_validations")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    folds = models.PositiveSmallIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("cross-validation", args=[self.pk])
+
+
 class Run(models.Model):
     """One training."""
 
@@ -43,6 +62,8 @@ class Run(models.Model):
     slug = models.SlugField(max_length=140, unique=True)
     experiment = models.SlugField(blank=True)
     """The starter experiment that it is a try of."""
+    cross_validation = models.ForeignKey(CrossValidation, null=True, on_delete=models.SET_NULL, related_name="runs")
+    """The cross-validation of which it trains one fold."""
     spec = models.JSONField()
     """`training.spec.TrainSpec` as JSON, frozen; its `data` is filled in by the worker."""
     task = models.CharField(max_length=60)

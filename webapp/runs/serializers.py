@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from training.recipes import PRESETS
-from webapp.runs.models import Run
+from webapp.runs.folds import measure_folds, runs_of
+from webapp.runs.models import CrossValidation, Run
 from webapp.runs.news import progress_as_json
 from webapp.runs.queue import position
 from webapp.runs.series import AXES
@@ -44,6 +45,12 @@ class SpecRequest(serializers.Serializer[Any]):
         return roles
 
 
+class FoldsRequest(SpecRequest):
+    """What to train on every fold."""
+
+    folds = serializers.IntegerField(default=5, min_value=2, max_value=20)
+
+
 class RunAnswer(serializers.Serializer[Run]):
     """One run."""
 
@@ -57,6 +64,9 @@ class RunAnswer(serializers.Serializer[Run]):
     owner = serializers.CharField(source="owner.username")
     task = serializers.CharField()
     architecture = serializers.CharField()
+    cross_validation = serializers.IntegerField(
+        source="cross_validation_id", allow_null=True, help_text="The cross-validation that it trains one fold of."
+    )
     phase = serializers.CharField()
     progress = serializers.SerializerMethodField()
     metrics = serializers.DictField(help_text="{name: {last, best}}")
@@ -83,6 +93,27 @@ class RunDetail(RunAnswer):
     """One run with everything that decided it."""
 
     spec = serializers.DictField(help_text="`data` is filled in by the worker that trains.")
+
+
+class CrossValidationAnswer(serializers.Serializer[CrossValidation]):
+    """The runs of a cross-validation, and what they say together."""
+
+    id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+    project = serializers.IntegerField(source="project_id")
+    owner = serializers.CharField(source="owner.username")
+    folds = serializers.IntegerField()
+    runs = serializers.SerializerMethodField()
+    metrics = serializers.SerializerMethodField()
+    created = serializers.DateTimeField()
+
+    def get_runs(self, group: CrossValidation) -> list[dict[str, Any]]:
+        """[{id, fold, status}] in the order of the folds."""
+        return [{"id": run.pk, "fold": run.spec["split"]["fold"], "status": run.status} for run in runs_of(group)]
+
+    def get_metrics(self, group: CrossValidation) -> dict[str, Any]:
+        """{key: {mean, spread, values}} over the folds that are finished; the spread is a standard deviation."""
+        return {measure.metric.key: measure.as_json() for measure in measure_folds(runs_of(group))}
 
 
 class EstimateAnswer(serializers.Serializer[Any]):

@@ -26,7 +26,7 @@ from webapp.datasets.models import DatasetVersion
 from webapp.projects.models import Membership
 from webapp.runs import jobs, lifecycle, news, workspace
 from webapp.runs.estimate import estimate
-from webapp.runs.models import Run
+from webapp.runs.models import CrossValidation, Run
 from webapp.runs.results import list_files, read_predictions, read_report
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "queue_run",
     "read_predictions",
     "read_report",
+    "readable_name",
     "rename_run",
     "resume_run",
     "starting_points",
@@ -90,19 +91,26 @@ def propose_spec(
 
 @transaction.atomic
 def queue_run(
-    *, member: Membership, version: DatasetVersion, spec: TrainSpec, name: str = "", experiment: str = ""
+    *,
+    member: Membership,
+    version: DatasetVersion,
+    spec: TrainSpec,
+    name: str = "",
+    experiment: str = "",
+    cross_validation: CrossValidation | None = None,
 ) -> Run:
     """Write the run down under a readable name, and call a worker once it is safely written."""
     run = Run.objects.create(
         project=member.project,
         owner=member.user,
         version=version,
-        name=name.strip()[:120] or _readable_name(member, version, spec),
+        name=name.strip()[:120] or readable_name(member, version, spec),
         slug=f"new-{uuid4().hex}",
         spec=spec.model_dump(mode="json"),
         task=spec.task,
         architecture=spec.architecture,
         experiment=experiment,
+        cross_validation=cross_validation,
     )
     run.slug = "-".join(part for part in (slugify(run.name)[:100].strip("-"), str(run.pk)) if part)
     run.save(update_fields=["slug"])
@@ -150,6 +158,8 @@ def delete_run(run: Run) -> None:
     deleted, _rows = Run.objects.filter(pk=run.pk, status__in=lifecycle.ENDED).delete()
     if not deleted:
         raise UserError(_("This run is still going."), _("Stop it first."), code="active", status=409)
+    if run.cross_validation_id:
+        CrossValidation.objects.filter(pk=run.cross_validation_id, runs=None).delete()
     workspace.discard(run)
     live.publish(f"project-{run.project_id}", "changed", {"kind": "run", "id": run.pk, "status": "deleted"})
 
@@ -246,7 +256,7 @@ def _refusal(error: ValidationError) -> UserError:
     return UserError(plain_words(error), _("Correct it and send it again."), code="bad_settings")
 
 
-def _readable_name(member: Membership, version: DatasetVersion, spec: TrainSpec) -> str:
+def readable_name(member: Membership, version: DatasetVersion, spec: TrainSpec) -> str:
     """ "Penguins · MLP · 3": the data, the architecture, and which one of these it is."""
     same = Run.objects.filter(project=member.project, version__dataset=version.dataset, architecture=spec.architecture)
     return f"{version.dataset.name[:70]} · {ARCHITECTURES[spec.architecture].title} · {same.count() + 1}"

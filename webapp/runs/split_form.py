@@ -20,10 +20,15 @@ REDRAWN = ("how", "folds")
 
 
 class SplitForm(SettingsForm):
-    """The held-out data; a column that does not fit the way to divide gives place to the first that does."""
+    """The held-out data; a column that does not fit the way to divide gives place to the first that does.
 
-    def __init__(self, defaults: Split, data: Mapping[str, Any], *, description: Description) -> None:
-        super().__init__(defaults, data, prefix="split")
+    crossed: the number of folds where each is held out by a run of its own, else 0.
+    """
+
+    def __init__(self, defaults: Split, data: Mapping[str, Any], *, description: Description, crossed: int = 0) -> None:
+        self._crossed = crossed
+        super().__init__(defaults.model_copy(update=self._together), data, prefix="split")
+        cast(QueryDict, self.data).update({self.add_prefix(name): str(n) for name, n in self._together.items()})
         columns = fitting_columns(description, self._given("how"))
         cast(QueryDict, self.data)[self.add_prefix("column")] = self._fitting(columns)
         choices = [(name, name) for name in columns] or [("", _("No column fits"))]
@@ -35,11 +40,17 @@ class SplitForm(SettingsForm):
         """The fields that mean something for the way that is chosen."""
         how, whole = self._given("how"), self._given("folds") in ("", "0")
         idle = {
+            "test": not whole,
             "column": how in ("random", "stratified"),
-            "folds": whole and how in ("time", "column"),
-            "fold": whole,
+            "folds": bool(self._crossed) or (whole and how in ("time", "column")),
+            "fold": bool(self._crossed) or whole,
         }
         return self.leave_out(name for name in idle if idle[name])
+
+    @property
+    def _together(self) -> dict[str, int]:
+        """What is settled where a run for every fold is started."""
+        return {"folds": self._crossed, "fold": 1} if self._crossed else {}
 
     def _given(self, name: str) -> str:
         return str(self.data.get(self.add_prefix(name), "")).strip()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.runs import experiment_views, views
+from webapp.runs import experiment_views, folds_views, views
 
 urlpatterns = [
     path("runs/", views.list_runs, name="runs"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("runs/<int:pk>/delete/", views.delete_run, name="run-delete"),
     path("experiments/<slug:key>/", experiment_views.show_experiment, name="experiment"),
     path("experiments/<slug:key>/start/", experiment_views.start_experiment, name="experiment-start"),
+    path("cross-validations/<int:pk>/", folds_views.show_folds, name="cross-validation"),
+    path("cross-validations/<int:pk>/stop/", folds_views.stop_folds, name="cross-validation-stop"),
     path("compare/", views.compare_runs, name="compare"),
     path("queue/", views.show_queue, name="queue"),
 ]

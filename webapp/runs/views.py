@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from webapp.core import live
 from webapp.datasets.models import Dataset
 from webapp.projects.access import UserRequest, current_project, membership_or_404, require_editor
 from webapp.projects.models import Membership
-from webapp.runs import comparing, lifecycle, presenters, queueing, services, tabs
+from webapp.runs import comparing, folds, lifecycle, presenters, queueing, services, tabs
 from webapp.runs.compare import compare
 from webapp.runs.forms import NewRun
 from webapp.runs.listing import RunListing
@@ -69,8 +70,8 @@ def _start(request: UserRequest, draft: NewRun) -> HttpResponse:
     require_editor(draft.member)
     if draft.missing or draft.spec is None or draft.version is None:
         return render(request, "runs/new.html", _new_run_context(draft), status=422)
-    run = services.queue_run(member=draft.member, version=draft.version, spec=draft.spec, name=draft.name)
-    return redirect(run)
+    start = partial(folds.queue_folds, folds=draft.folds) if draft.folds else services.queue_run
+    return redirect(start(member=draft.member, version=draft.version, spec=draft.spec, name=draft.name))
 
 
 @login_required
