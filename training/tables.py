@@ -9,12 +9,16 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from training.errors import TrainingError
+from training.words import WORD
 
 Numbers: TypeAlias = NDArray[np.floating[Any]]
 Scaling: TypeAlias = Literal["robust", "standard", "plain"]
 """By median and quartiles with a soft clip, by mean and deviation, or not at all (float64, gaps left as NaN)."""
 MOST_CATEGORIES = 256
+MOSTLY = 0.5
+"""Share of different cells from which on words are texts."""
+WORDS = 3
+"""Words per cell from which on they are texts."""
 
 
 @runtime_checkable
@@ -52,6 +56,24 @@ class TableEncoding(_Part):
     numbers: list[NumberColumn]
     categories: list[CategoryColumn]
     scaling: Scaling = "robust"
+    texts: list[str] = []
+    """Columns of sentences, read by networks that can read."""
+    pictures: list[str] = []
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all of it is numbers and categories."""
+        return not (self.texts or self.pictures)
+
+    def plain(self) -> TableEncoding:
+        """Without texts and pictures."""
+        return self.model_copy(update={"texts": [], "pictures": []})
+
+    @property
+    def names(self) -> set[str]:
+        """The columns that are read."""
+        plain = {column.name for column in self.numbers} | {column.name for column in self.categories}
+        return plain | {*self.texts, *self.pictures}
 
     @property
     def width(self) -> int:
@@ -99,19 +121,29 @@ class TableEncoding(_Part):
 
 
 def learn_encoding(frame: pl.DataFrame, scaling: Scaling = "robust") -> TableEncoding:
-    """Look at the train part's columns and decide how each is read; raises TrainingError if none can be."""
-    numbers, categories = [], []
+    """Look at the train part's columns and decide how each is read; a column without a value is not."""
+    numbers, categories, texts, pictures = [], [], [], []
     for name in frame.columns:
         column = frame[name]
         if column.null_count() == column.len():
             continue
-        if column.dtype.is_numeric() or column.dtype.is_temporal():
+        if isinstance(column.dtype, pl.Struct):
+            pictures.append(name)
+        elif holds_sentences(column):
+            texts.append(name)
+        elif column.dtype.is_numeric() or column.dtype.is_temporal():
             numbers.append(_learn_number(column, scaling))
         else:
             categories.append(_learn_category(column))
-    if not numbers and not categories:
-        raise TrainingError("The chosen columns are empty.", "Choose other columns to learn from.", code="no_features")
-    return TableEncoding(numbers=numbers, categories=categories, scaling=scaling)
+    return TableEncoding(numbers=numbers, categories=categories, scaling=scaling, texts=texts, pictures=pictures)
+
+
+def holds_sentences(column: pl.Series) -> bool:
+    """Whether the cells are texts to be read rather than names: mostly different, and of several words each."""
+    there = column.drop_nulls()
+    if column.dtype != pl.String or there.n_unique() <= there.len() * MOSTLY:
+        return False
+    return float(there.str.count_matches(WORD.pattern).mean() or 0) >= WORDS  # type: ignore[arg-type]
 
 
 def _learn_number(column: pl.Series, scaling: Scaling) -> NumberColumn:

@@ -39,6 +39,10 @@ class Shapes:
     channels: int = 0
     height: int = 0
     width: int = 0
+    texts: int = 0
+    """Columns of texts in a table, all of one vocabulary."""
+    pictures: int = 0
+    """Columns of pictures in a table, all of one size."""
 
 
 @dataclass(frozen=True)

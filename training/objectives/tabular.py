@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, cast
@@ -17,14 +18,13 @@ from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import judge_classes, judge_values
-from training.events import Surface
+from training.events import Surface, Warning
 from training.examples import Examples, Part
 from training.losses import class_loss, class_weights, value_loss
-from training.measures import Floats, class_measures, value_measures
-from training.model_folder import load_network, read_config
+from training.measures import Floats, Ints, class_measures, value_measures
+from training.mixed import MediaReading, ReadsMedia
 from training.models.mlp import MLP
 from training.objectives import OBJECTIVES, Guess, Objective
-from training.predict import PREDICTORS, best_first
 from training.report import Report
 from training.spec import TrainSpec
 from training.surface import draw_surface
@@ -34,6 +34,8 @@ from training.verdict import plain_number
 
 AT_ONCE = 8192
 """Rows per batch where nothing is learnt."""
+MEDIA_AT_ONCE = 256
+"""The same where texts and pictures belong to the rows."""
 
 
 RIVALS = {
@@ -46,7 +48,7 @@ MOST_CELLS = 20_000_000
 """Numbers of the train part up to which a linear model is fitted beside."""
 
 
-class Table:
+class Table(ABC):
     """What classification and regression share: the encoded rows of all parts on the device."""
 
     shapes: Shapes
@@ -56,13 +58,36 @@ class Table:
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
         self.spec, self.examples, self.device = spec, examples, device
         features = examples.frame.select(spec.roles["features"])
-        self.encoding = _earlier_encoding(spec) or learn_encoding(features[examples.rows["train"]], _scaling(spec))
+        train = features[examples.rows["train"]]
+        self.found = _earlier_encoding(spec) or learn_encoding(train, _scaling(spec))
+        self.encoding = self.found if isinstance(spec.network(), ReadsMedia) else self.found.plain()
+        if not self.encoding.names:
+            raise self._nothing_to_read()
         numbers, codes = self.encoding.encode(features)
         self.numbers = {part: self._tensor(numbers[rows]) for part, rows in examples.rows.items()}
         self.codes = {part: self._tensor(codes[rows]) for part, rows in examples.rows.items()}
+        self.media = None if self.encoding.is_plain else MediaReading.learn(spec, train, self.encoding)
+        if self.media is not None:
+            self.media.save(model_folder)
+            self.cells = self.media.read(features, model_folder.parent, device.torch)
 
-    def initialise(self, model: nn.Module) -> None:
-        pass  # tables start from plain random weights
+    def warnings(self) -> list[Warning]:
+        """Say which columns this architecture cannot read."""
+        left_out = self.found.names - self.encoding.names
+        if not left_out:
+            return []
+        names = ", ".join(f"“{name}”" for name in self.spec.roles["features"] if name in left_out)
+        message = f"Left out, because {self.spec.network().title} reads numbers and categories only: {names}."
+        return [Warning(message=message, hint=f"Choose “{_reader()}” to learn from texts and pictures too.")]
+
+    def _nothing_to_read(self) -> TrainingError:
+        if self.found.is_plain:
+            return TrainingError("The chosen columns are empty.", "Choose other columns.", code="no_features")
+        return TrainingError(
+            f"{self.spec.network().title} reads numbers and categories only, and these columns are none.",
+            f"Choose “{_reader()}”, or other columns.",
+            code="no_features",
+        )
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         rows = len(self.numbers["train"])
@@ -72,22 +97,31 @@ class Table:
             batches[-2:] = [torch.cat(batches[-2:])]
         return batches
 
+    @abstractmethod
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
-        raise NotImplementedError
+        """Loss and a few measures over one part."""
+
+    @abstractmethod
+    def answers(self, model: nn.Module) -> Floats:
+        """Probabilities or values of the test part, as judged."""
 
     def samples(self, model: nn.Module, step: int) -> Iterator[Surface]:
         return iter(())
 
+    @torch.no_grad()
     def scores(self, model: nn.Module, part: Part) -> Tensor:
         """The network's raw answers on one part: (rows, outputs)."""
-        with torch.no_grad():
-            batches = zip(self.numbers[part].split(AT_ONCE), self.codes[part].split(AT_ONCE), strict=True)
-            return torch.cat([model(numbers, codes) for numbers, codes in batches])
+        places = torch.arange(len(self.numbers[part]), device=self.device.torch)
+        at_once = AT_ONCE if self.media is None else MEDIA_AT_ONCE
+        return torch.cat([model(*self._inputs(part, some)) for some in places.split(at_once)])
 
     def rivals(self) -> list[Guess]:
         """A linear model and boosted trees with their quick settings; not the one that this run itself is."""
+        plain = self.encoding.width + sum(self.encoding.sizes)
+        if not plain:
+            return []
+        cells = len(self.numbers["train"]) * plain
         network = self.spec.architecture
-        cells = len(self.numbers["train"]) * (self.encoding.width + sum(self.encoding.sizes))
         keys = [key for key in RIVALS if key != network and (key != "linear" or cells <= MOST_CELLS)]
         return [self._rival(key) for key in keys]
 
@@ -99,15 +133,35 @@ class Table:
         model = settings.build(rival.shapes)
         for _round in settings.fit(model, cast(Objective, rival), recipe) or ():
             pass
-        return Guess(key, kind.title, RIVALS[key], rival.answers(model.eval()))
+        title = kind.title if self.encoding.is_plain else f"{kind.title}, texts and pictures left out"
+        return Guess(key, title, RIVALS[key], rival.answers(model.eval()))
 
-    def answers(self, model: nn.Module) -> Floats:
-        """Probabilities or values of the test part, as judged."""
-        raise NotImplementedError
+    def _inputs(self, part: Part, places: Tensor) -> tuple[object, ...]:
+        """What the network reads of some places of a part."""
+        plain = self.numbers[part][places], self.codes[part][places]
+        return plain if self.media is None else (*plain, *self.cells.batch(self._rows(part, places)))
 
-    def _answer(self, model: nn.Module, indices: Tensor) -> Tensor:
-        scores: Tensor = model(self.numbers["train"][indices], self.codes["train"][indices])
+    def _answer(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
+        """Scores of a batch of the train part, its pictures a little different in every epoch."""
+        inputs = self._inputs("train", indices)
+        if self.media is not None and self.spec.recipe.augment:
+            rows = self._rows("train", indices)
+            inputs = (*inputs[:2], *self.cells.varied(rows, epoch=epoch, seed=self.spec.recipe.seed))
+        scores: Tensor = model(*inputs)
         return scores
+
+    def _rows(self, part: Part, places: Tensor) -> Ints:
+        """Where these places stand in the data."""
+        rows: Ints = self.examples.rows[part][places.cpu().numpy()]
+        return rows
+
+    def _shapes(self, outputs: int) -> Shapes:
+        shapes = Shapes(outputs=outputs, numbers=self.encoding.width, categories=self.encoding.sizes)
+        return self.media.add_to(shapes) if self.media is not None else shapes
+
+    def preparation(self) -> dict[str, object]:
+        media = {"media": self.media.prepared()} if self.media is not None else {}
+        return {"encoding": self.encoding.model_dump(mode="json"), **media}
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device.torch)
@@ -127,11 +181,11 @@ class TableClasses(Table):
         self.truth = {part: labels.encode(names[part], self.labels) for part in names}
         self.targets = {part: self._tensor(truth) for part, truth in self.truth.items()}
         self.weights = class_weights(self.targets["train"], len(self.labels), spec.recipe)
-        self.shapes = Shapes(outputs=len(self.labels), numbers=self.encoding.width, categories=self.encoding.sizes)
+        self.shapes = self._shapes(len(self.labels))
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
         targets = self.targets["train"][indices]
-        scores, targets = one_by_one(self._answer(model, indices), targets)
+        scores, targets = one_by_one(self._answer(model, indices, epoch), targets)
         return class_loss(scores, targets, self.spec.recipe, self.weights)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
@@ -164,7 +218,7 @@ class TableClasses(Table):
         )
 
     def preparation(self) -> dict[str, object]:
-        return {"encoding": self.encoding.model_dump(mode="json"), "labels": self.labels}
+        return super().preparation() | {"labels": self.labels}
 
     def _features(self, part: Part) -> pl.DataFrame:
         return self.examples.frame.select(self.spec.roles["features"])[self.examples.rows[part]]
@@ -199,10 +253,10 @@ class TableValues(Table):
             part: self._tensor(((truth - self.center) / self.scale).astype(self.encoding.precision))
             for part, truth in self.truth.items()
         }
-        self.shapes = Shapes(outputs=1, numbers=self.encoding.width, categories=self.encoding.sizes)
+        self.shapes = self._shapes(1)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        predicted, targets = one_by_one(self._answer(model, indices), self.targets["train"][indices])
+        predicted, targets = one_by_one(self._answer(model, indices, epoch), self.targets["train"][indices])
         return value_loss(predicted.squeeze(1), targets, self.spec.recipe)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
@@ -237,7 +291,7 @@ class TableValues(Table):
         return report.model_copy(update={"facts": self._weights(model)}), predictions
 
     def preparation(self) -> dict[str, object]:
-        return {"encoding": self.encoding.model_dump(mode="json"), "center": self.center, "scale": self.scale}
+        return super().preparation() | {"center": self.center, "scale": self.scale}
 
     def _weights(self, model: nn.Module) -> dict[str, JsonValue]:
         """The formula of a linear model in the units of its columns: the constant, and the weights that move most."""
@@ -255,41 +309,6 @@ class TableValues(Table):
         return np.asarray(scaled * self.scale + self.center)
 
 
-@PREDICTORS.register("tabular-classification")
-@PREDICTORS.register("tabular-regression")
-class TablePredictor:
-    """Answers for rows typed into a form: {"column": value}; what is left out counts as missing."""
-
-    key: ClassVar[str]
-
-    def __init__(self, folder: Path, device: Device) -> None:
-        self.preparation = read_config(folder)["preparation"]
-        self.encoding = TableEncoding.model_validate(self.preparation["encoding"])  # type: ignore[index]
-        self.model = load_network(folder).to(device.torch)
-        self.device = device
-
-    @torch.no_grad()
-    def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
-        """One {"label", "probabilities"} or {"value"} per row."""
-        numbers, codes = self.encoding.encode(self._frame(inputs))
-        device = self.device.torch
-        scores = self.model(torch.from_numpy(numbers).to(device), torch.from_numpy(codes).to(device)).double().cpu()
-        prepared: dict[str, object] = self.preparation  # type: ignore[assignment]
-        if "labels" in prepared:
-            return [best_first(prepared["labels"], row) for row in scores.softmax(dim=1).tolist()]  # type: ignore[arg-type]
-        return [{"value": score * prepared["scale"] + prepared["center"]} for score in scores[:, 0].tolist()]
-
-    def _frame(self, inputs: list[dict[str, object]]) -> pl.DataFrame:
-        columns: dict[str, pl.Series] = {}
-        for number in self.encoding.numbers:
-            values = [_number(row.get(number.name), number.name) for row in inputs]
-            columns[number.name] = pl.Series(number.name, values, dtype=pl.Float64)
-        for category in self.encoding.categories:
-            names = [_name(row.get(category.name)) for row in inputs]
-            columns[category.name] = pl.Series(category.name, names, dtype=pl.String)
-        return pl.DataFrame(columns)
-
-
 def one_by_one(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Scores (n, outputs) and targets (n,) to compare; several members (B, members, outputs) each for itself."""
     if scores.ndim == 2:
@@ -302,8 +321,7 @@ def _earlier_encoding(spec: TrainSpec) -> TableEncoding | None:
     if not (found := earlier_preparation(spec)):
         return None
     encoding = TableEncoding.model_validate(found["encoding"])
-    names = {column.name for column in encoding.numbers} | {column.name for column in encoding.categories}
-    return encoding if names <= set(spec.roles["features"]) and encoding.scaling == _scaling(spec) else None
+    return encoding if encoding.names <= set(spec.roles["features"]) and encoding.scaling == _scaling(spec) else None
 
 
 def _scaling(spec: TrainSpec) -> Scaling:
@@ -311,16 +329,5 @@ def _scaling(spec: TrainSpec) -> Scaling:
     return network.scaling if isinstance(network, ReadsTable) else "robust"
 
 
-def _number(value: object, column: str) -> float | None:
-    if value is None or value == "":
-        return None
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"“{column}” takes a number, not “{value}”.", "Type a number or leave it empty.") from error
-
-
-def _name(value: object) -> str | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if value not in (None, "") else None
+def _reader() -> str:
+    return ARCHITECTURES["multimodal"].title

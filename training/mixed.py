@@ -1,0 +1,178 @@
+"""Columns of texts and pictures in a table: learnt from the train part, read alike for rows typed into a form."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from training.architectures import Shapes
+from training.errors import TrainingError
+from training.images import Viewing, decode_picture, measure_channels, survey, vary
+from training.measures import Ints
+from training.media import allocate
+from training.picture_size import fit_pictures
+from training.reading import Encoded, encode_texts, tokenizer_for
+from training.tables import TableEncoding
+from training.text import load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from training.spec import TrainSpec
+
+Cells: TypeAlias = tuple[list[tuple[Tensor, Tensor]], list[Tensor]]
+"""For some rows: of each text column token ids and mask (B, T), of each picture column the pictures (B, C, H, W)."""
+FOR_STATISTICS = 500
+"""Pictures of the train part that the levels of the channels are computed from."""
+SHIFT = 1 / 16
+"""Share of its side by which a picture is moved at most while learning."""
+GREY = 128
+"""What stands where a row has no picture."""
+
+
+@runtime_checkable
+class ReadsMedia(Protocol):
+    """Settings of an architecture for tables that reads texts and pictures too."""
+
+    length: int
+    """Tokens of a text that are read."""
+    image_size: int
+
+
+@dataclass(frozen=True)
+class MediaReading:
+    """How the texts and pictures of a row are read."""
+
+    texts: list[str]
+    """Names of columns."""
+    pictures: list[str]
+    length: int
+    """Tokens of a text that are read."""
+    size: dict[str, int]
+    """Channels, height and width of a picture; empty without pictures."""
+    viewing: Viewing
+    tokenizer: PreTrainedTokenizerFast | None
+
+    @classmethod
+    def learn(cls, spec: TrainSpec, train: pl.DataFrame, encoding: TableEncoding) -> Self:
+        """One vocabulary for all texts of the train part; one size and one scale for all its pictures."""
+        network = spec.network()
+        assert isinstance(network, ReadsMedia), "only such networks are given texts and pictures"
+        texts = [text for name in encoding.texts for text in _texts(train, name)]
+        cells = [cell for name in encoding.pictures for cell in _bytes(train, name) if cell is not None]
+        if encoding.pictures and not cells:
+            raise TrainingError("There are no pictures to learn from.", "Leave out their column.", code="no_media")
+        size = _learn_size(cells, network.image_size) if cells else {}
+        return cls(
+            texts=encoding.texts,
+            pictures=encoding.pictures,
+            length=network.length if texts else 0,
+            size=size,
+            viewing=_learn_viewing(cells, size) if cells else Viewing((), ()),
+            tokenizer=tokenizer_for(spec, texts) if texts else None,
+        )
+
+    @classmethod
+    def load(cls, prepared: dict[str, Any], folder: Path) -> Self:
+        """From what `prepared` said and the tokenizer in the model folder."""
+        tokenizer = load_tokenizer(folder) if prepared["texts"] else None
+        return cls(**{**prepared, "viewing": Viewing(**prepared["viewing"])}, tokenizer=tokenizer)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer into the model folder."""
+        if self.tokenizer is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.tokenizer.save_pretrained(folder)
+
+    def prepared(self) -> dict[str, object]:
+        """All but the tokenizer, as JSON."""
+        return {
+            "texts": self.texts,
+            "pictures": self.pictures,
+            "length": self.length,
+            "size": self.size,
+            "viewing": asdict(self.viewing),
+        }
+
+    def add_to(self, shapes: Shapes) -> Shapes:
+        """The shapes of the plain columns with what a network has to know of texts and pictures."""
+        return replace(
+            shapes,
+            texts=len(self.texts),
+            pictures=len(self.pictures),
+            vocabulary=len(self.tokenizer) if self.tokenizer is not None else 0,
+            length=self.length,
+            **self.size,  # type: ignore[arg-type]  # none of them is a flag
+        )
+
+    def read(self, frame: pl.DataFrame, folder: Path, device: torch.device) -> MediaCells:
+        """Cut all texts into tokens and decode all pictures; `folder` takes what is too much for the memory."""
+        encoded = []
+        if self.tokenizer is not None:
+            encoded = [encode_texts(self.tokenizer, _texts(frame, name), self.length) for name in self.texts]
+        pictures = [self._decode(_bytes(frame, name), folder).to(device) for name in self.pictures]
+        return MediaCells(encoded, pictures, self.viewing, device)
+
+    def _decode(self, cells: Sequence[bytes | None], folder: Path) -> Tensor:
+        size = (self.size["channels"], self.size["height"], self.size["width"])
+        pictures = allocate((len(cells), *size), np.uint8, folder)
+        for place, cell in enumerate(cells):
+            pictures[place] = GREY if cell is None else decode_picture(io.BytesIO(cell), **self.size)
+        return torch.from_numpy(pictures)
+
+
+@dataclass(frozen=True)
+class MediaCells:
+    """The texts and pictures of all rows of a table, ready for batches."""
+
+    encoded: list[Encoded]
+    pictures: list[Tensor]
+    """Bytes (rows, C, H, W) per column."""
+    viewing: Viewing
+    device: torch.device
+
+    def batch(self, rows: Ints) -> Cells:
+        """What a network reads of these rows."""
+        chosen = torch.from_numpy(rows).to(self.device)
+        return self._texts(rows), [self.viewing.scale(pictures[chosen]) for pictures in self.pictures]
+
+    def varied(self, rows: Ints, *, epoch: int, seed: int) -> Cells:
+        """The same with pictures moved a little, and mirrored if they have colours."""
+        chosen = torch.from_numpy(rows).to(self.device)
+        shift = max(1, round(SHIFT * max(self.pictures[0].shape[2:]))) if self.pictures else 0
+        moved = [
+            vary(pictures, chosen, epoch=epoch, seed=seed, shift=shift, mirror=pictures.shape[1] == 3)
+            for pictures in self.pictures
+        ]
+        return self._texts(rows), [self.viewing.scale(pictures) for pictures in moved]
+
+    def _texts(self, rows: Ints) -> list[tuple[Tensor, Tensor]]:
+        return [encoded.batch(rows, self.device) for encoded in self.encoded]
+
+
+def _learn_size(cells: Sequence[bytes], image_size: int) -> dict[str, int]:
+    channels, height, width = survey(cells)
+    seen = fit_pictures(Shapes(outputs=0, channels=channels, height=height, width=width), image_size)
+    return {"channels": channels, "height": seen.height, "width": seen.width}
+
+
+def _learn_viewing(cells: Sequence[bytes], size: dict[str, int]) -> Viewing:
+    some = [decode_picture(io.BytesIO(cell), **size) for cell in cells[:: math.ceil(len(cells) / FOR_STATISTICS)]]
+    return Viewing(*measure_channels(torch.from_numpy(np.stack(some))))
+
+
+def _texts(frame: pl.DataFrame, name: str) -> list[str]:
+    return frame[name].cast(pl.String).fill_null("").to_list()
+
+
+def _bytes(frame: pl.DataFrame, name: str) -> list[bytes | None]:
+    return frame[name].struct.field("bytes").to_list()
