@@ -8,13 +8,25 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import orjson
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 Kind: TypeAlias = Literal["causal", "encoder"]
 """Writes on (SmolLM2, GPT-2), or reads a whole text (BERT, MiniLM)."""
+
+Source: TypeAlias = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=500,
+        title="Model",
+        description="A packaged model, one of the project, a folder with safetensors, or “owner/model” on the Hugging "
+        "Face hub.",
+    ),
+]
+"""The setting that every architecture with pretrained weights has as `source`."""
 
 _OUTER = re.compile(r"embed|wte|wpe|lm_head|pooler|classifier|score")
 """Weights before and after the layers."""
@@ -164,3 +176,8 @@ def read_config(source: str) -> dict[str, JsonValue]:
         return {}
     config: dict[str, JsonValue] = orjson.loads(path.read_bytes())
     return config
+
+
+def entry(config: dict[str, JsonValue], *names: str) -> int:
+    """The first of these numbers that a config has, else 0; model families name them differently."""
+    return next((value for name in names if isinstance(value := config.get(name), int)), 0)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import torch
 
+from tests.training.tiny_data import causal_model, encoder
 from training.architectures import ARCHITECTURES, Architecture, Facts, Shapes, architectures_for
 from training.device import Device
 from training.errors import TrainingError
@@ -30,6 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "text-cnn": {"width": 16, "length": 16, "runs": "1-2", "detectors": 8},
     "text-transformer": {"width": 16, "heads": 2, "layers": 1, "length": 16},
     "pretrained-encoder": {"length": 16},
+    "causal-reader": {"length": 16, "trained": "all"},
 }
 
 READERS = [one for one in architectures_for(TASK) if "counted" in one.model_fields]
@@ -47,15 +49,17 @@ def reviews() -> pl.DataFrame:
 
 
 @pytest.fixture
-def text_spec(make_data: Callable[..., Path], reviews: pl.DataFrame, tiny_encoder: Path) -> Callable[..., TrainSpec]:
+def text_spec(
+    make_data: Callable[..., Path], reviews: pl.DataFrame, pretrained: dict[str, Path]
+) -> Callable[..., TrainSpec]:
     """text_spec(architecture, **settings): a run of some seconds on the reviews."""
     data = make_data(reviews)
 
     def make(architecture: str, recipe: dict[str, object] | None = None, **settings: object) -> TrainSpec:
         chosen = SMALL[architecture] | settings
         changed = {"epochs": 12, "batch_size": 8, "lr": 5e-3, "evaluations": 2} | (recipe or {})
-        if architecture == "pretrained-encoder" and "source" not in settings:
-            chosen["source"] = str(tiny_encoder)
+        if architecture in pretrained:
+            chosen = {"source": str(pretrained[architecture])} | chosen
         return TrainSpec(
             task=TASK,
             data=str(data),
@@ -69,27 +73,13 @@ def text_spec(make_data: Callable[..., Path], reviews: pl.DataFrame, tiny_encode
 
 
 @pytest.fixture(scope="module")
-def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, reviews: pl.DataFrame) -> Path:
-    """A Hugging Face folder with a very small BERT that knows nothing yet."""
-    from transformers import BertConfig, BertModel
-
-    from training.text import build_words
-
-    folder = tmp_path_factory.mktemp("encoder")
-    tokenizer = build_words(reviews["review"].drop_nulls().to_list(), 500)
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=64,
-        pad_token_id=0,
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
+def pretrained(tmp_path_factory: pytest.TempPathFactory, reviews: pl.DataFrame) -> dict[str, Path]:
+    """Very small Hugging Face folders that know nothing yet, by the architecture that starts from one."""
+    texts = reviews["review"].drop_nulls().to_list()
+    folders = {key: tmp_path_factory.mktemp(key) for key in ("pretrained-encoder", "causal-reader")}
+    encoder(folders["pretrained-encoder"], texts)
+    causal_model(folders["causal-reader"], texts)
+    return folders
 
 
 def finish(spec: TrainSpec, folder: Path) -> dict[str, Any]:
@@ -162,17 +152,30 @@ def test_texts_that_are_all_empty_are_refused(make_data: Callable[..., Path], tm
         finish(spec, tmp_path)
 
 
-def test_only_what_should_be_trained_moves(tiny_encoder: Path) -> None:
+@pytest.mark.parametrize(("architecture", "layer"), [("pretrained-encoder", ".layer."), ("causal-reader", ".h.")])
+def test_only_what_should_be_trained_moves(architecture: str, layer: str, pretrained: dict[str, Path]) -> None:
     shapes = Shapes(outputs=2, vocabulary=500, length=16)
-    for trained, moving in (("head", 0), ("last", 1), ("all", 2)):
-        settings = ARCHITECTURES["pretrained-encoder"].model_validate(
-            {"source": str(tiny_encoder), "trained": trained, "last_layers": 1}
+    for trained, moving in (("head", 0), ("last", 1), ("lora", 2), ("all", 2)):
+        settings = ARCHITECTURES[architecture].model_validate(
+            {"source": str(pretrained[architecture]), "trained": trained, "last_layers": 1}
         )
         model = settings.build(shapes)
         names = {name for name, weight in model.named_parameters() if weight.requires_grad}
         assert {"head.weight", "head.bias"} <= names
-        assert len({name.split(".layer.")[1][0] for name in names if ".layer." in name}) == moving
-        assert any("embeddings" in name for name in names) == (trained == "all")
+        assert len({name.split(layer)[1][0] for name in names if layer in name}) == moving
+        assert all("lora_" in name for name in names if trained == "lora" and "head" not in name)
+        built = sum(weight.numel() for weight in model.parameters())
+        assert settings.cost(shapes).parameters == pytest.approx(built, rel=0.02)
+
+
+def test_a_language_model_answers_after_the_last_word_whatever_fills_up_the_batch(pretrained: dict[str, Path]) -> None:
+    settings = ARCHITECTURES["causal-reader"].model_validate({"source": str(pretrained["causal-reader"])})
+    model = settings.build(Shapes(outputs=3, vocabulary=300, length=16)).eval()
+    torch.nn.init.normal_(model.head.weight)  # type: ignore[arg-type, union-attr]
+    ids = torch.tensor([[5, 6, 7]])
+    alone = model(ids, torch.ones(1, 3, dtype=torch.bool))
+    filled = model(torch.tensor([[5, 6, 7, 9, 9]]), torch.arange(5)[None] < 3)
+    torch.testing.assert_close(alone, filled)
 
 
 def test_the_packaged_encoder_is_tuned_a_few_steps(text_spec: Callable[..., TrainSpec], tmp_path: Path) -> None:

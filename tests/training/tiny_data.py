@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,11 +179,11 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
 }
 
 
-def causal_model(folder: Path) -> None:
-    """A GPT-2 with random weights, as transformers saves it."""
+def causal_model(folder: Path, texts: Sequence[str] = (VERSE,)) -> None:
+    """A GPT-2 with random weights whose pieces of words are those of the texts, as transformers saves it."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    tokenizer = build_byte_pairs([VERSE], 300)
+    tokenizer = build_byte_pairs(texts, 300)
     torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=len(tokenizer), n_positions=256, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=0
@@ -192,11 +192,11 @@ def causal_model(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def encoder(folder: Path) -> None:
-    """A BERT with random weights, as transformers saves it."""
+def encoder(folder: Path, texts: Sequence[str] = ()) -> None:
+    """A BERT with random weights that knows the words of the texts, as transformers saves it."""
     from transformers import BertConfig, BertModel
 
-    tokenizer = build_words(_texts()["text"].to_list(), 500)
+    tokenizer = build_words(texts or _texts()["text"].to_list(), 500)
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -251,6 +251,7 @@ def vision_model(folder: Path) -> None:
 SOURCES: dict[str, Callable[[Path], None]] = {
     "pretrained-causal": causal_model,
     "pretrained-encoder": encoder,
+    "causal-reader": causal_model,
     "pretrained-seq2seq": sequence_model,
     "pretrained-vision": vision_model,
 }

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import CHAT_MODEL, measure, read_config
+from training.packaged import CHAT_MODEL, Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ class PretrainedCausalSettings(Architecture):
     paper = "E. Hu et al., “LoRA: Low-rank adaptation of large language models”, 2021, https://arxiv.org/abs/2106.09685"
     simple = ("source", "method")
 
-    source: str = Field(
-        CHAT_MODEL,
-        min_length=1,
-        max_length=500,
-        title="Model",
-        description="A packaged model, a folder with safetensors, or “owner/model” on the Hugging Face hub.",
-    )
+    source: Source = CHAT_MODEL
     method: Literal["lora", "whole"] = Field(
         "lora",
         title="What is trained",
@@ -71,12 +65,12 @@ class PretrainedCausalSettings(Architecture):
         if size is None:
             return Cost(0, 0.0)
         added = size.lora_parameters(self.rank) if self.method == "lora" else 0
-        width, layers = _number(config, "hidden_size", "n_embd"), _number(config, "num_hidden_layers", "n_layer")
+        width, layers = entry(config, "hidden_size", "n_embd"), entry(config, "num_hidden_layers", "n_layer")
         length = shapes.length or self.length
         return Cost(
             parameters=size.parameters + added,
             flops=2.0 * (size.parameters + added) + 2.0 * layers * width * length,
-            activations=12.0 * layers * width + 2 * _number(config, "vocab_size"),
+            activations=12.0 * layers * width + 2 * entry(config, "vocab_size"),
         )
 
     def build(self, shapes: Shapes) -> nn.Module:
@@ -86,8 +80,3 @@ class PretrainedCausalSettings(Architecture):
         return PretrainedCausal(
             resolve(self.source), shapes.length, method=self.method, rank=self.rank, dropout=self.dropout
         )
-
-
-def _number(config: dict[str, JsonValue], *names: str) -> int:
-    """The first of these entries that the config has; model families name them differently."""
-    return next((value for name in names if isinstance(value := config.get(name), int)), 0)

@@ -1,16 +1,26 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import ENCODER_MODEL, measure, read_config
+from training.packaged import ENCODER_MODEL, Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
 from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, Counted, TextLength, expected_length, token_length
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+Trained: TypeAlias = Annotated[
+    Literal["all", "last", "head", "lora"],
+    Field(
+        title="What is trained",
+        description="All of the model, its last layers, only a new output layer, which is quickest, or thin added "
+        "matrices (LoRA), which need little memory.",
+    ),
+]
 
 
 @ARCHITECTURES.register("pretrained-encoder")
@@ -19,29 +29,22 @@ class PretrainedEncoderSettings(Architecture):
 
     title = "Pretrained encoder"
     order = 30
-    tasks = (*WHOLE_TEXTS, *EACH_TOKEN)
+    tasks: ClassVar[tuple[str, ...]] = (*WHOLE_TEXTS, *EACH_TOKEN)
     good_for = "When meaning counts more than single words, and there are few examples; slower than the others."
     paper = (
         "J. Devlin et al., “BERT: Pre-training of deep bidirectional Transformers for language understanding”, 2019, "
         "https://arxiv.org/abs/1810.04805"
     )
     simple = ("source", "trained")
+    pooling: ClassVar[Literal["mean", "last"]] = "mean"
+    """Whose notes sum up a text: those of all tokens, or of the last one."""
 
-    source: str = Field(
-        ENCODER_MODEL,
-        min_length=1,
-        max_length=500,
-        title="Model",
-        description="A packaged model, a folder with safetensors, or “owner/model” on the Hugging Face hub.",
-    )
-    trained: Literal["all", "last", "head"] = Field(
-        "all",
-        title="What is trained",
-        description="All of the model, its last layers, or only a new output layer, which is quickest.",
-    )
+    source: Source = ENCODER_MODEL
+    trained: Trained = "all"
     last_layers: int = Field(
         2, ge=1, le=100, title="Last layers", description="How many layers are trained when only the last ones are."
     )
+    rank: int = Field(8, ge=1, le=512, title="LoRA rank", description="Thickness of the added matrices.")
     length: TextLength = 128
     dropout: float = Field(
         0.1, ge=0, le=0.9, title="Dropout", description="Share of numbers switched off before the output layer."
@@ -68,17 +71,16 @@ class PretrainedEncoderSettings(Architecture):
         return settings, recipe
 
     def cost(self, shapes: Shapes) -> Cost:
-        size = measure(self.source)
-        config = {name: value for name, value in read_config(self.source).items() if isinstance(value, int)}
+        size, config = measure(self.source), read_config(self.source)
         if size is None or not config:
             return Cost(0, 0.0)
-        width, layers = config.get("hidden_size", 0), config.get("num_hidden_layers", 0)
-        inner, heads = config.get("intermediate_size", 4 * width), config.get("num_attention_heads", 12)
+        width, layers = entry(config, "hidden_size", "n_embd"), entry(config, "num_hidden_layers", "n_layer")
+        inner, heads = entry(config, "intermediate_size") or 4 * width, entry(config, "num_attention_heads", "n_head")
         length = min(shapes.length or self.length, self.length)
         layer = 4 * width * width + 2 * width * inner
         head = (width + 1) * shapes.outputs
         return Cost(
-            parameters=size.parameters + head,
+            parameters=size.parameters + head + (size.lora_parameters(self.rank) if self.trained == "lora" else 0),
             flops=2.0 * (length * layers * (layer + 2 * length * width) + (length if shapes.per_token else 1) * head),
             activations=length * layers * (10.0 * width + 2 * inner + 2 * heads * length),
         )
@@ -92,6 +94,8 @@ class PretrainedEncoderSettings(Architecture):
             shapes.outputs,
             trained=self.trained,
             last_layers=self.last_layers,
+            rank=self.rank,
             dropout=self.dropout,
             per_token=shapes.per_token,
+            pooling=self.pooling,
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import measure
+from training.packaged import Source, measure
 from training.recipes import Preset, Recipe
 from training.seq2seq_settings import PAIRED, PairLength, pair_length
 
@@ -27,13 +27,7 @@ class PretrainedSeq2SeqSettings(Architecture):
     )
     simple = ("source",)
 
-    source: str = Field(
-        "google-t5/t5-small",
-        min_length=1,
-        max_length=500,
-        title="Model",
-        description="A folder with safetensors, or “owner/model” on the Hugging Face hub.",
-    )
+    source: Source = "google-t5/t5-small"
     length: PairLength = 128
     prefix: str = Field(
         "",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import measure, read_config
+from training.packaged import Source, measure, read_config
 from training.picture_size import epochs_for
 from training.recipes import Preset, Recipe
 
@@ -28,13 +28,7 @@ class PretrainedVisionSettings(Architecture):
     paper = "J. Yosinski et al., “How transferable are features in deep neural networks?”, 2014, https://arxiv.org/abs/1411.1792"
     simple = ("source", "trained")
 
-    source: str = Field(
-        "microsoft/resnet-18",
-        min_length=1,
-        max_length=500,
-        title="Model",
-        description="A folder with safetensors, or “owner/model” on the Hugging Face hub.",
-    )
+    source: Source = "microsoft/resnet-18"
     trained: Literal["all", "head"] = Field(
         "all", title="What is trained", description="All of the model, or only a new output layer, which is quickest."
     )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from training.errors import TrainingError
+from training.models.lora import add_lora
 
 DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout")
 """The names under which model families keep their dropout."""
@@ -33,7 +34,7 @@ class PretrainedCausal(nn.Module):
                 f"Set the context to {self.length:,} or less.",
                 code="context_too_long",
             )
-        self.network = _add_lora(network, rank, dropout) if method == "lora" else network
+        self.network = add_lora(network, rank, dropout, task="CAUSAL_LM") if method == "lora" else network
 
     def forward(self, ids: Tensor) -> Tensor:
         scores: Tensor = self.network(input_ids=ids, use_cache=False).logits
@@ -70,17 +71,3 @@ def _load(folder: Path, dropout: float) -> nn.Module:
             code="wrong_model",
         ) from error
     return network
-
-
-def _add_lora(network: nn.Module, rank: int, dropout: float) -> nn.Module:
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(
-        task_type="CAUSAL_LM",
-        r=rank,
-        lora_alpha=2 * rank,
-        lora_dropout=dropout,
-        target_modules="all-linear",
-    )
-    wrapped: nn.Module = get_peft_model(network, config)
-    return wrapped

@@ -62,3 +62,9 @@ def masked_mean(notes: Tensor, mask: Tensor) -> Tensor:
 def masked_max(notes: Tensor, mask: Tensor) -> Tensor:
     """Largest note of each kind over the tokens that stand: (B, T, D) to (B, D)."""
     return notes.masked_fill(~mask.unsqueeze(2), -torch.inf).amax(1)
+
+
+def masked_last(notes: Tensor, mask: Tensor) -> Tensor:
+    """The notes of the last token that stands: (B, T, D) to (B, D)."""
+    last: Tensor = notes[torch.arange(len(notes), device=notes.device), mask.sum(1) - 1]
+    return last
