@@ -50,6 +50,19 @@ def fit(arguments: argparse.Namespace) -> int:
     return status
 
 
+def find_lr(arguments: argparse.Namespace) -> int:
+    """Try rising learning rates on SPEC.json, print the loss of each, and which one to take."""
+    from training.finder import trial_of
+    from training.spec import read_spec
+
+    with tempfile.TemporaryDirectory() as scratch:
+        trial = trial_of(read_spec(arguments.spec), Path(scratch))
+    for rate, loss in zip(trial.rates, trial.losses, strict=True):
+        print(f"{rate:>12.3g} {loss:>12.5g}")
+    print(trial.sentence)
+    return 0
+
+
 def evaluate(arguments: argparse.Namespace) -> int:
     """Print the report of a finished run."""
     _print_report(Path(arguments.out))
@@ -170,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("spec", type=Path)
     command.add_argument("out", type=Path)
     command.set_defaults(run=fit)
+    command = commands.add_parser("find-lr", help=find_lr.__doc__)
+    command.add_argument("spec", type=Path)
+    command.set_defaults(run=find_lr)
     command = commands.add_parser("evaluate", help=evaluate.__doc__)
     command.add_argument("out", type=Path)
     command.set_defaults(run=evaluate)

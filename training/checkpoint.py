@@ -31,6 +31,8 @@ class Position:
     share: float = 0.0
     """The same as a share of the epoch."""
     seconds: float = 0.0
+    lr: float = 0.0
+    """The learning rate that was found before the first step; 0 where none was looked for."""
     best_loss: float = float("inf")
     best_step: int = 0
     worse: int = 0

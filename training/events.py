@@ -30,7 +30,7 @@ class Phase(_Event):
     """A named stretch of work, in the words of the page: "Reading the data"."""
 
     type: Literal["phase"] = "phase"
-    name: Literal["reading", "preparing", "building", "training", "evaluating", "baseline", "saving"]
+    name: Literal["reading", "preparing", "building", "finding", "training", "evaluating", "baseline", "saving"]
     title: str
     done: float | None = None
     """Share done, 0 to 1, where it is known."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import torch
 from torch import nn
 
 from training.bagging import Bag
 from training.crew import Crew
 from training.device import Device
 from training.events import Event
-from training.objectives import Objective
+from training.objectives import Initialises, Objective
 from training.spec import TrainSpec
 
 
@@ -47,3 +48,12 @@ class Taught:
 
 Teaching: TypeAlias = Generator[Event, None, Taught | None]
 """The events of a training; it returns None if it was stopped before the end."""
+
+
+def build_network(spec: TrainSpec, objective: Objective, device: Device) -> nn.Module:
+    """The network with the fresh weights that the spec's seed gives it, on the device."""
+    torch.manual_seed(spec.recipe.seed)
+    model = spec.network().build(objective.shapes).to(device.torch)
+    if isinstance(objective, Initialises):
+        objective.initialise(model)
+    return model

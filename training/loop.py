@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -19,13 +19,15 @@ from training.crew import join_crew
 from training.curves import Clock, Curves
 from training.device import choose_device
 from training.ensemble import teach_members
-from training.events import Event, Finished, Phase, Started, Stopped
+from training.events import Event, Finished, Phase, Progress, Started, Stopped, Warning
 from training.examples import read_examples
-from training.lesson import Lesson, Taught, Teaching
-from training.objectives import OBJECTIVES, Initialises, Warns
+from training.finder import at_rate, try_rates
+from training.lesson import Lesson, Taught, Teaching, build_network
+from training.objectives import OBJECTIVES, Warns
 from training.optimizers import Optimizers, build_optimizers, lr_factor
 from training.order import count_steps, epoch_order
 from training.probe import settle_on_a_batch
+from training.recipes import Recipe
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
 from training.transfer import take_over
@@ -76,20 +78,16 @@ def teach(lesson: Lesson) -> Teaching:
     spec, objective, device, crew = lesson.spec, lesson.objective, lesson.device, lesson.crew
     recipe = spec.recipe
     yield Phase(name="building", title="Building the network")
-    torch.manual_seed(recipe.seed)
-    network = spec.network()
-    model = network.build(objective.shapes).to(device.torch)
-    if isinstance(objective, Initialises):
-        objective.initialise(model)
+    model = build_network(spec, objective, device)
     if spec.start_from:
         yield take_over(model, spec, objective.preparation())
-    rounds = network.fit(model, lesson.bag.redrawn(objective) if lesson.bag else objective, recipe)
+    rounds = spec.network().fit(model, lesson.bag.redrawn(objective) if lesson.bag else objective, recipe)
     if rounds is None and crew.is_alone:
         device = settle_on_a_batch(device, recipe, model, objective)
     optimizers = build_optimizers(model, recipe) if rounds is None else Optimizers([])
     kept = restore_checkpoint(lesson.folder, model=model, optimizers=optimizers, device=device, member=lesson.member)
     position = crew.align(model, optimizers, kept or Position(member=lesson.member))
-
+    clock = Clock(position.seconds)
     steps = count_steps(objective, recipe) if rounds is None else max(1, round(recipe.epochs))
     yield Started(
         parameters=sum(weight.numel() for weight in model.parameters()),
@@ -100,8 +98,9 @@ def teach(lesson: Lesson) -> Teaching:
         rows=lesson.rows,
         resumed_from=position.step,
     )
+    if recipe.find_lr and rounds is None:
+        recipe = yield from find_rate(lesson, recipe, model, optimizers, position)
     yield Phase(name="training", title="Training")
-    clock = Clock(position.seconds)
     curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
     averaging = Averaging(model, recipe, position, steps) if rounds is None and recipe.average != "none" else None
     training = Training(
@@ -115,6 +114,20 @@ def teach(lesson: Lesson) -> Teaching:
         if isinstance(event, Stopped):
             return None
     return Taught(model, device, position.seconds)
+
+
+def find_rate(
+    lesson: Lesson, recipe: Recipe, model: nn.Module, optimizers: Optimizers, position: Position
+) -> Generator[Event, None, Recipe]:
+    """Look for the learning rate, unless that was done before a pause; returns the recipe with it."""
+    if not position.lr:
+        yield Phase(name="finding", title="Looking for the learning rate")
+        trial = try_rates(model, lesson.objective, recipe, lesson.device)
+        (position.lr,) = lesson.crew.follow([trial.lr])
+        yield Progress(step=0, steps=0, epoch=0, seconds=0, points=trial.points())
+        yield Warning(message=trial.sentence)
+    optimizers.scale_peaks(position.lr / recipe.lr)
+    return at_rate(recipe, position.lr)
 
 
 def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:

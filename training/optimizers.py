@@ -115,6 +115,10 @@ class Optimizers:
             for group, peak in zip(part.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
 
+    def scale_peaks(self, factor: float) -> None:
+        """Multiply every peak, and with it all learning rates to come, by `factor`."""
+        self._peaks = [[peak * factor for peak in peaks] for peaks in self._peaks]
+
     @torch.no_grad()
     def shrink(self, l1: float) -> None:
         """Add the gradient of `l1` times the absolute values of all matrices; biases and norms are left alone."""

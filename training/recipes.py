@@ -39,6 +39,11 @@ class Recipe(Settings):
     lr: float = Field(
         1e-3, gt=0, le=100, title="Learning rate", description="How large each correction is. Too high diverges."
     )
+    find_lr: bool = Field(
+        False,
+        title="Find the learning rate first",
+        description="Tries rising rates for up to 100 steps, and takes the one at which the loss falls fastest.",
+    )
     side_lr: float = Field(
         3e-3,
         gt=0,

@@ -17,7 +17,7 @@ RECIPE_GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
     (gettext_lazy("Length and batches"), ("epochs", "minutes", "batch_size", "accumulate", "evaluations", "patience")),
     (
         gettext_lazy("Optimiser"),
-        ("optimizer", "lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "l1", "clip_norm"),
+        ("optimizer", "lr", "find_lr", "schedule", "warmup", "momentum", "nesterov", "weight_decay", "l1", "clip_norm"),
     ),
     (gettext_lazy("Averages and ensembles"), ("average", "ema_decay", "swa_share", "ensemble", "bagging")),
 )

@@ -31,6 +31,8 @@ Context: TypeAlias = dict[str, Any]
 SYSTEM_CURVES: Mapping[str, Promise] = {
     "loss": gettext_lazy("Loss"),
     "lr": gettext_lazy("Learning rate"),
+    "trial_loss": gettext_lazy("Loss while the learning rate rises"),
+    "trial_lr": gettext_lazy("Learning rate that is tried"),
     "examples_per_second": gettext_lazy("Examples per second"),
     "tokens_per_second": gettext_lazy("Tokens per second"),
     "memory_mb": gettext_lazy("Memory, MB"),
