@@ -1,6 +1,8 @@
 """What needs much memory happens in a process beside this one."""
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -17,6 +19,13 @@ def double(number):
 
 def complain(about):
     raise TrainingError(f"{about} cannot be read.", "Save it as UTF-8.", code="unreadable")
+
+
+def linger(marker):
+    marker.touch()
+    while marker.exists():
+        time.sleep(0.01)
+    return os.getpid()
 
 
 def chatter():
@@ -42,6 +51,23 @@ def test_a_call_is_done_by_another_process_that_stays():
     (result, first), (_, second) = apart.run(f"{HERE}:double", 21), apart.run(f"{HERE}:double", 1)
     assert result == 42
     assert first == second != os.getpid()
+
+
+def test_a_quick_call_is_answered_while_long_ones_are_at_work(tmp_path):
+    from runs_kit import wait_for  # which the helper, that imports this module too, does not know
+
+    with ThreadPoolExecutor(2) as people:
+        markers = [tmp_path / "first", tmp_path / "second"]
+        waiting = {marker: people.submit(apart.run_long, f"{HERE}:linger", marker) for marker in markers}
+        begun = wait_for(lambda: next((marker for marker in markers if marker.exists()), None))
+        _, quick = apart.run(f"{HERE}:double", 1)
+        assert not any(call.done() for call in waiting.values())
+        assert sum(marker.exists() for marker in markers) == 1
+        begun.unlink()
+        other = next(marker for marker in markers if marker != begun)
+        wait_for(other.exists)
+        other.unlink()
+        assert waiting[begun].result() != quick
 
 
 def test_what_is_raised_there_is_raised_here_with_its_next_step():

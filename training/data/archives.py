@@ -31,7 +31,7 @@ _DAMAGES = (
     EOFError,
     OSError,
     ValueError,
-    NotImplementedError,
+    NotImplementedError,  # what zipfile raises for a way of packing, or a version, that it does not know
 )
 _JUNK = ("thumbs.db", "desktop.ini", "license", "license.txt", "readme", "readme.md", "readme.txt")
 

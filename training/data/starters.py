@@ -3,6 +3,7 @@
 import gzip
 import io
 import shutil
+import tomllib
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,14 +26,13 @@ class Starter:
     kind: DataKind
     licence: str
     filename: str
-    write_file: Callable[[Path], None]
     offered: bool = True
     """Whether it stands among the starters; the others come with an experiment."""
 
     def write(self, folder: Path) -> Path:
         """Write the file as somebody would upload it."""
         path = folder / self.filename
-        self.write_file(path)
+        WRITERS.get(self.key, _ship)(path)
         return path
 
 
@@ -46,13 +46,13 @@ def write_starter(key: str, folder: Path) -> Path:
     return starter(key).write(folder)
 
 
-def _copy(path: Path) -> None:
-    shutil.copyfile(FILES / path.name, path)
-
-
-def _unpack(path: Path) -> None:
-    with gzip.open(FILES / f"{path.name}.gz", "rb") as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
+def _ship(path: Path) -> None:
+    """The file as it lies ready, unpacked where it is packed."""
+    if (packed := FILES / f"{path.name}.gz").exists():
+        with gzip.open(packed, "rb") as content, path.open("wb") as file:
+            shutil.copyfileobj(content, file)
+    else:
+        shutil.copyfile(FILES / path.name, path)
 
 
 def _draw_digits(path: Path) -> None:
@@ -71,138 +71,15 @@ def _draw_digits(path: Path) -> None:
             archive.writestr(zipfile.ZipInfo(f"digits/{row[64]}/{number:04}.png"), png.getvalue())
 
 
-STARTERS = (
-    Starter(
-        key="penguins",
-        title="Penguins",
-        about="344 penguins of three species with their measures. Learn to tell the species; done in seconds.",
-        kind="table",
-        licence="CC0, Palmer Station LTER",
-        filename="penguins.csv",
-        write_file=_copy,
-    ),
-    Starter(
-        key="california-housing",
-        title="California housing",
-        about="20,640 districts of the census of 1990. Learn to predict what a house costs there.",
-        kind="table",
-        licence="Public domain, U.S. Census Bureau",
-        filename="california_housing.csv",
-        write_file=_unpack,
-    ),
-    Starter(
-        key="sms-spam",
-        title="SMS spam",
-        about="5,574 text messages, one in eight is spam. Learn to tell which.",
-        kind="text",
-        licence="CC BY 4.0, Almeida and Gómez Hidalgo, UCI",
-        filename="sms_spam.csv",
-        write_file=_unpack,
-    ),
-    Starter(
-        key="tiny-shakespeare",
-        title="Tiny Shakespeare",
-        about="40,000 lines from Shakespeare's plays. Learn to write on in his style, letter by letter.",
-        kind="text",
-        licence="Public domain",
-        filename="tinyshakespeare.txt",
-        write_file=_unpack,
-    ),
-    Starter(
-        key="digits",
-        title="Handwritten digits",
-        about="1,797 small pictures of the digits 0 to 9. Learn to read them.",
-        kind="images",
-        licence="CC BY 4.0, Alpaydin and Kaynak, UCI",
-        filename="digits.zip",
-        write_file=_draw_digits,
-    ),
-    Starter(
-        key="spoken-digits",
-        title="Spoken digits",
-        about="200 recordings of the digits zero to nine by four speakers. Learn to hear which.",
-        kind="audio",
-        licence="CC BY-SA 4.0, Z. Jackson and others, Free Spoken Digit Dataset",
-        filename="spoken_digits.zip",
-        write_file=_copy,
-    ),
-    Starter(
-        key="plain-words",
-        title="Plain words",
-        about="50 short conversations about machine learning. Teach a chat model to explain it in this way.",
-        kind="conversations",
-        licence="CC0",
-        filename="plain_words.jsonl",
-        write_file=_copy,
-    ),
-    Starter(
-        key="iris",
-        title="Iris",
-        about="150 flowers of three species: the classic, small enough to see through.",
-        kind="table",
-        licence="CC BY 4.0, Fisher, UCI",
-        filename="iris.csv",
-        write_file=_copy,
-    ),
-    Starter(
-        key="four-points",
-        title="Four points",
-        about="(1, 2), (2, 4), (3, 6), (4, 8): the same four points are learnt from and asked about.",
-        kind="table",
-        licence="CC0",
-        filename="four_points.zip",
-        write_file=lessons.write_line,
-        offered=False,
-    ),
-    Starter(
-        key="logical-and",
-        title="Logical AND",
-        about="A truth table of four rows, which are learnt from and asked about.",
-        kind="table",
-        licence="CC0",
-        filename="logical_and.zip",
-        write_file=lessons.write_and,
-        offered=False,
-    ),
-    Starter(
-        key="logical-xor",
-        title="Exclusive or",
-        about="A truth table of four rows, which are learnt from and asked about.",
-        kind="table",
-        licence="CC0",
-        filename="logical_xor.zip",
-        write_file=lessons.write_xor,
-        offered=False,
-    ),
-    Starter(
-        key="hundred-points",
-        title="A hundred points",
-        about="Points of a square; those in a triangle amid it are inside. 400 more are asked about.",
-        kind="table",
-        licence="CC0",
-        filename="hundred_points.zip",
-        write_file=lessons.write_points,
-        offered=False,
-    ),
-    Starter(
-        key="small-grammar",
-        title="English and German",
-        about="2,892 sentences of a small grammar in both languages. Learn to translate them.",
-        kind="table",
-        licence="CC0",
-        filename="small_grammar.csv",
-        write_file=lessons.write_sentences,
-        offered=False,
-    ),
-    Starter(
-        key="capitals",
-        title="Capitals",
-        about="57 questions about capitals with short answers; that about France is held out.",
-        kind="conversations",
-        licence="CC0",
-        filename="capitals.zip",
-        write_file=lessons.write_capitals,
-        offered=False,
-    ),
-)
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "digits": _draw_digits,
+    "four-points": lessons.write_line,
+    "logical-and": lessons.write_and,
+    "logical-xor": lessons.write_xor,
+    "hundred-points": lessons.write_points,
+    "small-grammar": lessons.write_sentences,
+    "capitals": lessons.write_capitals,
+}
+"""What makes the files that do not lie ready."""
+STARTERS = tuple(Starter(**entry) for entry in tomllib.loads((FILES / "starters.toml").read_text())["starter"])
 """In the order in which they are offered."""

@@ -1,7 +1,8 @@
 """Work that needs Arrow or NumPy is done in a process beside this one, so that web processes stay small.
 
-`run` hands one call to a helper that stays for a while; `stream` starts one of its own. What they run is named as
-"module:function", knows no Django, and gets and gives plain values.
+`run` hands one call to one of two helpers that stay for a while; `run_long` does the same for work that may take
+seconds, of which there is never more than one at a time, so that a quick call always finds a helper; `stream` starts a
+process of its own. What they run is named as "module:function", knows no Django, and gets and gives plain values.
 """
 
 import atexit
@@ -15,11 +16,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import LifoQueue
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 IDLE_SECONDS = 300
-"""After so long without work the helper goes, with the memory it holds."""
+"""After so long without work a helper goes, with the memory it holds."""
 MOST_MEMORY = 400 * 2**20
 """A helper that holds more makes room for a new one."""
 _LENGTH = struct.Struct("<Q")
@@ -27,7 +29,17 @@ _LENGTH = struct.Struct("<Q")
 
 def run(function: str, *arguments: Any) -> Any:
     """What the function returns; what it raises is raised here."""
-    return _helper.run(function, arguments)
+    helper = _free.get()
+    try:
+        return helper.run(function, arguments)
+    finally:
+        _free.put(helper)
+
+
+def run_long(function: str, *arguments: Any) -> Any:
+    """The same for a function that may take seconds; others of its kind wait for it, quick calls do not."""
+    with _one_long:
+        return run(function, *arguments)
 
 
 def stream(function: str, *arguments: Any) -> Iterator[bytes]:
@@ -46,17 +58,15 @@ class Helper:
     """One process that does one call at a time; started when it is needed, and again when it is gone."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, function: str, arguments: tuple[Any, ...]) -> Any:
         """One call; a helper that went away is replaced once."""
-        with self._lock:
-            try:
-                answer = self._ask(function, arguments)
-            except (EOFError, OSError):
-                self.stop()
-                answer = self._ask(function, arguments)
+        try:
+            answer = self._ask(function, arguments)
+        except (EOFError, OSError):
+            self.stop()
+            answer = self._ask(function, arguments)
         return _opened(answer)
 
     def _ask(self, function: str, arguments: tuple[Any, ...]) -> Any:
@@ -73,8 +83,12 @@ class Helper:
             self._process = None
 
 
-_helper = Helper()
-atexit.register(_helper.stop)
+_free: LifoQueue[Helper] = LifoQueue()
+"""Those that have nothing to do; the one that worked last comes first, so that the other may go."""
+_one_long = threading.Lock()
+for _helper in (Helper(), Helper()):
+    _free.put(_helper)
+    atexit.register(_helper.stop)
 
 
 def _start(mode: str) -> subprocess.Popen[bytes]:

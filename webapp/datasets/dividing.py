@@ -92,7 +92,7 @@ def _fits(how: str, column: Column, description: Description) -> bool:
 def _count(version: DatasetVersion, split: Split, target: str) -> dict[str, int]:
     def look() -> dict[str, int]:
         folder = storage.local_folder(version.folder)
-        found: dict[str, int] = apart.run("training.data.split:count_parts", folder, split, target)
+        found: dict[str, int] = apart.run_long("training.data.split:count_parts", folder, split, target)
         return found
 
     asked = json.dumps([version.pk, split.how, split.column, target if split.how == "stratified" else ""])

@@ -62,7 +62,7 @@ def next_row(version: DatasetVersion, column: str, start: int) -> int | None:
     given = list(version.labels.filter(column=column).exclude(value="").values_list("row", flat=True))
     folder = storage.local_folder(version.folder)
     for begin in (start, 0) if start else (0,):
-        found: int | None = apart.run("training.data.labelling:next_without", folder, column, begin, given)
+        found: int | None = apart.run_long("training.data.labelling:next_without", folder, column, begin, given)
         if found is not None:
             return found
     return None

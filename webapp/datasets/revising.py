@@ -83,7 +83,7 @@ def compare(before: DatasetVersion, after: DatasetVersion) -> dict[str, Any]:
 
     def look() -> dict[str, Any]:
         folders = [storage.local_folder(version.folder) for version in (before, after)]
-        found: dict[str, Any] = apart.run("training.data.difference:describe_difference", *folders, _target(after))
+        found: dict[str, Any] = apart.run_long("training.data.difference:describe_difference", *folders, _target(after))
         return found
 
     return cache.get_or_set(f"versions-{before.pk}-{after.pk}", look, KEEP_SECONDS) or {}

@@ -66,7 +66,7 @@ def add_starter(*, member: Membership, key: str) -> Dataset:
         raise UserError(_("There is no starter dataset of that name."), _("Choose another one."), code="no_starter")
     source = f"originals/{uuid4()}"
     with TemporaryDirectory() as folder:
-        apart.run("training.data.starters:write_starter", key, Path(folder))
+        apart.run_long("training.data.starters:write_starter", key, Path(folder))
         size = (Path(folder) / starter.filename).stat().st_size
         storage.save_folder(Path(folder), source)
     return _create(

@@ -1,6 +1,7 @@
 """What can be read: one file per format. A reader is chosen by what a file contains, not by what it is called."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,21 +76,21 @@ class Reading:
     """The one that is read."""
 
 
-class Reader:
+class Reader(ABC):
     """One format. Subclasses register themselves; those with a smaller `order` are asked first."""
 
     key: ClassVar[str]
     order: ClassVar[int] = 100
 
     @classmethod
+    @abstractmethod
     def recognises(cls, source: Source) -> bool:
         """Whether the file is of this format, as far as its first bytes tell."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def open(cls, source: Source, work: Path) -> Reading:
         """Understand the file; `work` is a folder for what has to be unpacked. Raises TrainingError."""
-        raise NotImplementedError
 
 
 READERS: Registry[type[Reader]] = Registry("format", __name__)
