@@ -1,5 +1,7 @@
 """The files of tiny data sets for the starter experiments, small enough to see through."""
 
+import csv
+import gzip
 import json
 import random
 import zipfile
@@ -9,6 +11,8 @@ from pathlib import Path
 Row = Sequence[object]
 
 FOUR_POINTS = [(1, 2), (2, 4), (3, 6), (4, 8)]
+EACH_KIND = 60
+"""Messages of each kind in each part."""
 POINTS, SIDE = 100, 2.5
 
 
@@ -126,6 +130,18 @@ def write_capitals(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for part, places in (("train", CAPITALS), ("test", HELD_CAPITALS)):
             archive.writestr(f"{part}.jsonl", "\n".join(_asked(place) for place in places.split(",")))
+
+
+def write_messages(path: Path) -> None:
+    """The first spam and the first other messages of the SMS collection: 120 to learn from, 120 held out, half spam."""
+    with gzip.open(Path(__file__).parent / "starter_files" / "sms_spam.csv.gz", "rt", newline="") as file:
+        messages = {row["text"]: row["label"] for row in csv.DictReader(file)}
+    spam, ham = ([row for row in messages.items() if row[1] == kind] for kind in ("spam", "ham"))
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, start in (("train", 0), ("test", EACH_KIND)):
+            rows = [*spam[start : start + EACH_KIND], *ham[start : start + EACH_KIND]]
+            lines = [json.dumps({"label": label, "text": text}) for text, label in rows]
+            archive.writestr(f"{part}.jsonl", "\n".join(lines))
 
 
 def _asked(place: str) -> str:

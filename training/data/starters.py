@@ -79,6 +79,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "hundred-points": lessons.write_points,
     "small-grammar": lessons.write_sentences,
     "capitals": lessons.write_capitals,
+    "few-messages": lessons.write_messages,
 }
 """What makes the files that do not lie ready."""
 STARTERS = tuple(Starter(**entry) for entry in tomllib.loads((FILES / "starters.toml").read_text())["starter"])
