@@ -87,5 +87,6 @@ start.addEventListener("click", (event) => {
   composer.requestSubmit();
 });
 
+if (matchMedia("(max-width: 900px)").matches) document.querySelector("#sampling").open = false;
 followOpenTurns();
 text.focus({ preventScroll: true });

@@ -74,7 +74,7 @@ def test_from_a_file_to_an_answer(administrator, shared_data):
 
     # A second run, then both side by side.
     page.goto("/runs/new/")
-    page.get_by_label("Data set").select_option(label="penguins")
+    page.get_by_label("Dataset", exact=True).select_option(label="penguins")
     expect(page.get_by_label("Predict this")).to_have_value("species")
     second = start(page, architecture="Linear model")
     until_finished(page)

@@ -11,7 +11,8 @@ STYLES = ROOT / "static" / "css"
 ROOMS = sorted(STYLES.rglob("*.css"))
 LONGEST = 350
 OF_LIBRARIES = {
-    "alert-danger", "asteriskField", "errorlist", "htmx-request", "scheme-container", "tooltip-inner", "wrapper"
+    "alert-danger", "asteriskField", "errorlist", "htmx-request", "nonfield", "scheme-container", "tooltip-inner",
+    "wrapper",
 }  # fmt: skip
 """Classes that crispy forms, Django, htmx, Bootstrap and Swagger write by themselves."""
 COMMENT_OR_URL = re.compile(r'/\*.*?\*/|url\("[^"]*"\)', re.DOTALL)

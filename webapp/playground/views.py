@@ -21,6 +21,7 @@ from webapp.playground.served import Served
 from webapp.projects.access import UserRequest, current_project
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
+from webapp.runs.presenters import rows
 
 EXPLAINED = ("text", "image", "translation", "words")
 """Try-outs whose answer comes with the words or the region that mattered, or were looked at."""
@@ -35,7 +36,8 @@ def playground(request: UserRequest) -> HttpResponse:
     member = current_project(request)
     runs = Run.objects.visible_to(request.user).filter(project=member.project, status=Run.Status.FINISHED)
     runs = runs.select_related("version__dataset", "owner").order_by("-ended")[:60]
-    return render(request, "playground/playground.html", {"runs": runs, "ready": served.ready_made(), "member": member})
+    context = {"rows": rows(list(runs)), "ready": served.ready_made(), "member": member}
+    return render(request, "playground/playground.html", context)
 
 
 @login_required

@@ -17,6 +17,8 @@ MOST_TEXT = 1200
 """Characters of a cell that a page shows."""
 ENCODED: dict[str, Literal["picture", "sound"]] = {"image": "picture", "audio": "sound"}
 """Types of column whose cells the browser fetches by their address."""
+TEXTS = ("text", "conversation", "spans")
+"""Types of column that are read as running text."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Shown:
 def inputs_of(version: DatasetVersion, spec: TrainSpec, rows: Sequence[int]) -> dict[int, list[Shown]]:
     """For each of the rows the cells that were not to be predicted; a row that is not there is left out."""
     types = {column.name: column.type for column in version.describe().columns}
-    columns = [name for role, names in spec.roles.items() if role != "target" for name in names if name in types]
+    seen = [name for role, names in spec.roles.items() if role != "target" for name in names if name in types]
+    columns = [name for name in seen if types[name] != "answers"]  # what is asked for, as a target is
     plain = [name for name in columns if types[name] not in ENCODED]
     cells = _read(version, plain, rows)
     return {row: [_shown(version, row, name, types[name], cells[row].get(name)) for name in columns] for row in cells}
@@ -47,8 +50,19 @@ def raw_inputs(version: DatasetVersion, spec: TrainSpec, row: int) -> dict[str, 
 def _shown(version: DatasetVersion, row: int, name: str, column_type: ColumnType, value: Any) -> Shown:
     if column_type in ENCODED:
         return Shown(name, ENCODED[column_type], picture_url(version, row, name))
-    text = "" if value is None else str(value)
-    return Shown(name, "text" if column_type in ("text", "conversation") else "cell", text[:MOST_TEXT])
+    kind: Literal["text", "cell"] = "text" if column_type in TEXTS else "cell"
+    return Shown(name, kind, _in_words(column_type, value)[:MOST_TEXT])
+
+
+def _in_words(column_type: ColumnType, value: Any) -> str:
+    """The cell as somebody would write it; marks and roles are for the model."""
+    if value is None:
+        return ""
+    if column_type == "spans":
+        return " ".join(span["token"] for span in value)
+    if column_type == "conversation":
+        return "\n".join(turn["content"] or "" for turn in value)
+    return str(value)
 
 
 def _read(version: DatasetVersion, columns: Sequence[str], rows: Sequence[int]) -> dict[int, dict[str, Any]]:
