@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from training.architectures import Facts, Shapes
+from training.data.columns import is_text_or_picture
 from training.data.label_columns import count_labels
 from training.data.schema import Column, Description
 from training.seq2seq_settings import PAIRED
 from training.sound_size import FRAMES_PER_SECOND
 from training.spec import Split
+from training.tasks import TASKS
 from training.text_settings import EACH_TOKEN
 
 Roles = Mapping[str, Sequence[str]]
@@ -53,7 +56,14 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
         length = max(8, min(512, round(characters / CHARACTERS_PER_TOKEN)))
         shapes = Shapes(outputs=_outputs(task, chosen), vocabulary=VOCABULARY, length=length)
         return Facts(rows, shapes, characters)
-    return Facts(rows, _table(chosen.get("features", []), _outputs(task, chosen)))
+    return _mixed(rows, description.rows, chosen.get("features", []), _outputs(task, chosen))
+
+
+def recommended(description: Description, *, task: str, roles: Roles) -> str:
+    """The architecture that *Simple* proposes for these columns."""
+    features = [column for column in description.columns if column.name in roles.get("features", [])]
+    mixed = any(is_text_or_picture(column, description.rows) for column in features)
+    return (mixed and TASKS[task].recommended_mixed) or TASKS[task].recommended
 
 
 def _each_token(rows: int, chosen: Mapping[str, Sequence[Column]]) -> Facts:
@@ -94,6 +104,22 @@ def _outputs(task: str, chosen: Mapping[str, Sequence[Column]]) -> int:
     target = chosen["target"][0]
     labels = target.stats.get("labels")
     return len(labels) if isinstance(labels, list) else max(2, target.unique)
+
+
+def _mixed(rows: int, all_rows: int, features: Sequence[Column], outputs: int) -> Facts:
+    """A table, with what is known of its texts and pictures."""
+    media = [column for column in features if is_text_or_picture(column, all_rows)]
+    shapes = _table([column for column in features if column not in media], outputs)
+    pictures = [column for column in media if column.type == "image"]
+    if pictures:
+        seen = _picture(pictures[0], outputs)
+        shapes = replace(seen, numbers=shapes.numbers, categories=shapes.categories, pictures=len(pictures))
+    if len(media) == len(pictures):
+        return Facts(rows, shapes)
+    characters = max(_length(column) for column in media if column not in pictures)
+    length = max(8, min(512, round(characters / CHARACTERS_PER_TOKEN)))
+    shapes = replace(shapes, texts=len(media) - len(pictures), vocabulary=VOCABULARY, length=length)
+    return Facts(rows, shapes, characters)
 
 
 def _table(features: Sequence[Column], outputs: int) -> Shapes:

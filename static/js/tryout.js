@@ -52,8 +52,29 @@ async function toggleRecording(button) {
   }
 }
 
+// A picture among the columns of a table: shown below its field; a held-out one is fetched into the field.
+
+function showCell(input) {
+  const preview = form.querySelector(`[data-preview-of="${input.id}"]`);
+  URL.revokeObjectURL(preview.src);
+  preview.hidden = !input.files.length;
+  if (input.files.length) preview.src = URL.createObjectURL(input.files[0]);
+}
+
+async function fillCell(example) {
+  const answer = await fetch(example.src);
+  if (!answer.ok) {
+    example.hidden = true;
+    return;
+  }
+  const files = new DataTransfer();
+  files.items.add(new File([await answer.blob()], "example"));
+  form.querySelector(`#${example.dataset.exampleOf}`).files = files.files;
+}
+
 form.addEventListener("change", (event) => {
   if (event.target.matches("[data-file]") && event.target.files.length) takeOwn(event.target.files[0]);
+  if (event.target.matches("[data-cell]")) showCell(event.target);
 });
 
 form.addEventListener("click", (event) => {
@@ -81,6 +102,7 @@ form.addEventListener("drop", (event) => {
 form.addEventListener("htmx:afterSettle", async () => {
   const example = form.querySelector("[data-example]");
   if (!example) {
+    await Promise.all([...form.querySelectorAll("[data-example-of]")].map(fillCell));
     form.querySelector("form").requestSubmit();
     return;
   }

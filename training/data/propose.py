@@ -31,7 +31,7 @@ def propose(description: Description) -> list[Proposal]:
     kinds = {column.type for column in description.columns}
     structured = [proposal for form in _FORMS if form.needs in kinds for proposal in _propose_form(description, form)]
     if structured or kinds & {form.needs for form in _FORMS}:
-        return structured
+        return [*structured, *(_propose_table(description) if kinds & {"image", "boxes"} == {"image"} else [])]
     if "conversation" in kinds:
         return _propose_language(description, "good", "These are conversations: a model can learn to answer like this.")
     if translation := _propose_translation(description):

@@ -50,6 +50,8 @@ class Task:
     tryout: ClassVar[TryOut]
     recommended: ClassVar[str]
     """The architecture that *Simple* proposes."""
+    recommended_mixed: ClassVar[str] = ""
+    """The one it proposes where some of the columns to learn from are texts or pictures."""
     mean_of: ClassVar[MeanOf] = ""
     """What an ensemble takes the mean of; empty where the task is learnt by one network only."""
     grouped_by: ClassVar[str] = ""

@@ -15,4 +15,5 @@ class TabularClassification(Task):
     metrics = CLASSIFICATION
     tryout = "form"
     recommended = "mlp"
+    recommended_mixed = "multimodal"
     mean_of = "classes"

@@ -15,4 +15,5 @@ class TabularRegression(Task):
     metrics = REGRESSION
     tryout = "form"
     recommended = "mlp"
+    recommended_mixed = "multimodal"
     mean_of = "values"

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 
+from training.data.columns import is_long_text
 from training.data.schema import Column
 from training.verdict import plain_number
 from webapp.core.errors import UserError
@@ -42,6 +45,14 @@ class TryForm(forms.Form):
         self.columns = {f"in-{number}": name for number, name in enumerate(read)}
         for field, name in self.columns.items():
             self.fields[field] = makers[self.tryout](columns[name])
+        self.shown: dict[str, str] = {}
+
+    def cells(self) -> list[tuple[BoundField, str | None]]:
+        """Every field; one for a picture with the address of the held-out picture that stands in it, or nothing."""
+        return [
+            (self[field], self.shown.get(name, "") if isinstance(self.fields[field], forms.FileField) else None)
+            for field, name in self.columns.items()
+        ]
 
     def inputs(self) -> dict[str, Any]:
         """What the model reads, by column; raises UserError naming what is missing."""
@@ -53,18 +64,32 @@ class TryForm(forms.Form):
             raise UserError(_("There is nothing to look at yet."), _("Fill something in, or take a held-out example."))
         if self.tryout in ("image", "audio"):
             return {self.tryout: attachments.keep(next(iter(given.values())))}
-        return given
+        return {name: _kept(value) for name, value in given.items()}
 
-    def fill(self, inputs: Mapping[str, Any]) -> None:
-        """Show these values in the fields."""
+    def fill(self, inputs: Mapping[str, Any], pictures: Mapping[str, str]) -> None:
+        """Show these values in the fields; `pictures` are the addresses of those in the columns of a table."""
+        self.shown = dict(pictures)
         for field, name in self.columns.items():
             value = inputs.get(name)
+            if isinstance(self.fields[field], forms.FileField):
+                continue
             if isinstance(value, list):  # words with their tags
                 value = " ".join(word["token"] for word in value)
             self.initial[field] = str(value) if isinstance(value, bool | float | int) else value
 
 
+def _kept(value: Any) -> Any:
+    """What was typed, or the place of a file that was sent along."""
+    return attachments.keep(value) if isinstance(value, UploadedFile) else value
+
+
 def _table_field(column: Column) -> forms.Field:
+    if column.type == "image":
+        file = forms.FileInput(attrs={"accept": "image/*", "data-cell": ""})
+        return forms.FileField(label=column.name, required=False, widget=file)
+    if is_long_text(column):
+        box = forms.Textarea(attrs={"rows": 3})
+        return forms.CharField(label=column.name, required=False, max_length=100_000, widget=box)
     top = column.stats.get("top")
     names = [str(entry["value"]) for entry in top] if isinstance(top, list) else []  # type: ignore[index, call-overload]
     if column.type != "number" and column.unique <= FEW and names:
@@ -73,8 +98,8 @@ def _table_field(column: Column) -> forms.Field:
     if column.type == "number":
         middle = column.stats.get("quantiles", {}).get("0.5")  # type: ignore[union-attr]
         hint = _("usually about %(value)s") % {"value": plain_number(middle)} if isinstance(middle, int | float) else ""
-        box = forms.NumberInput(attrs={"step": "any", "placeholder": hint})
-        return forms.FloatField(label=column.name, required=False, widget=box)
+        figure = forms.NumberInput(attrs={"step": "any", "placeholder": hint})
+        return forms.FloatField(label=column.name, required=False, widget=figure)
     return forms.CharField(label=column.name, required=False, max_length=1000)
 
 

@@ -76,8 +76,8 @@ def example(request: UserRequest, pk: int) -> HttpResponse:
     assert model.run is not None
     drawn = services.held_out_example(model.run)
     form = TryForm(model)
-    form.fill(drawn["inputs"])
     shown = inputs_of(model.run.version, model.run.train_spec(), [drawn["row"]]).get(drawn["row"], [])
+    form.fill(drawn["inputs"], {cell.column: cell.value for cell in shown if cell.kind == "picture"})
     return render(request, "playground/_form.html", {"model": model, "form": form, "drawn": drawn, "shown": shown})
 
 

@@ -16,7 +16,7 @@ from training.architectures import ARCHITECTURES, Architecture, architectures_fo
 from training.data.roles import check_roles, roles_for, table_roles, usual_split
 from training.data.schema import Column, Description
 from training.errors import TrainingError
-from training.facts import facts_of
+from training.facts import facts_of, recommended
 from training.recipes import Preset, Settings
 from training.spec import Split, TrainSpec, plain_words
 from training.tasks import TASKS
@@ -71,7 +71,7 @@ def propose_spec(
     check_roles(description, task, chosen)
     divided = split or {}
     parts = _laid_over(Split() if "how" in divided else usual_split(description, task, chosen), divided)
-    kind = _architecture(task, architecture)
+    kind = _architecture(task, architecture, recommended(description, task=task, roles=chosen))
     facts = facts_of(description, task=task, roles=chosen, split=parts)
     network, usual = kind.preset(preset, task, facts)
     try:
@@ -193,6 +193,12 @@ def _fitting_task(description: Description, given: Mapping[str, list[str]]) -> s
     )
 
 
+def recommended_architecture(version: DatasetVersion, task: str, roles: Mapping[str, list[str]]) -> str:
+    """What is proposed for these columns, the others being chosen as usual."""
+    description = version.describe()
+    return recommended(description, task=task, roles=_complete_roles(description, task, roles))
+
+
 def _complete_roles(description: Description, task: str, given: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """What was given, and for the other roles what is proposed, without the columns that are already taken."""
     usual = next((p.roles for p in description.proposals if p.task == task), None) or roles_for(description, task)
@@ -214,13 +220,13 @@ def _column(description: Description, names: Sequence[str]) -> Column | None:
     return next((column for column in description.columns if column.name in names), None)
 
 
-def _architecture(task: str, key: str | None) -> type[Architecture]:
+def _architecture(task: str, key: str | None, usual: str) -> type[Architecture]:
     if key:
         return ARCHITECTURES[key]
     able = architectures_for(task)
     if not able:
         raise UserError(_("No architecture can learn “%(task)s” yet.") % {"task": TASKS[task].title}, code="no_task")
-    return next((kind for kind in able if kind.key == TASKS[task].recommended), able[0])
+    return next((kind for kind in able if kind.key == usual), able[0])
 
 
 def starting_points(version: DatasetVersion, task: str, architecture: str) -> QuerySet[Run]:
