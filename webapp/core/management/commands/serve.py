@@ -22,6 +22,13 @@ PYTHON = sys.executable
 KEEP = [PYTHON, "-m", "webapp.core.keep"]
 CELERY = [PYTHON, "-m", "celery", "--quiet", "-A", "webapp.celery", "--skip-checks"]
 ALONE = ["--without-gossip", "--without-mingle"]
+FRUGAL = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(2**16),
+    "MALLOC_TRIM_THRESHOLD_": str(2**17),
+    "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0",
+}
+"""How a web process gives back what a large page or upload took: glibc's settings, and those of granian's jemalloc."""
 
 
 class Command(BaseCommand):
@@ -87,7 +94,8 @@ def _run_until_asked(commands: dict[str, list[str]]) -> None:
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     for name, command in commands.items():
-        supervisor.add_process(name, f"exec {shlex.join([*KEEP, *command])}", env=environment, cwd=settings.BASE_DIR)
+        own = environment | FRUGAL if name == "web" else environment
+        supervisor.add_process(name, f"exec {shlex.join([*KEEP, *command])}", env=own, cwd=settings.BASE_DIR)
     supervisor.loop()
 
 
