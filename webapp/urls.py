@@ -14,6 +14,6 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api-docs"),
 ]
-for app in ("core", "projects", "datasets", "runs", "playground"):
+for app in ("core", "projects", "datasets", "pretrained", "runs", "playground"):
     urlpatterns += [path("", include(f"webapp.{app}.urls")), path("api/v1/", include(f"webapp.{app}.api_urls"))]
 urlpatterns += staticfiles_urlpatterns()  # only while DEBUG; otherwise the server hands them out itself

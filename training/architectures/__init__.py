@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from training.packaged import Kind
 from training.recipes import Preset, Recipe, Settings
 from training.registry import Registry
 
@@ -81,6 +82,8 @@ class Architecture(Settings):
     """Where the method was published: authors, title, year, address."""
     simple: ClassVar[tuple[str, ...]] = ()
     """At most two settings that *Simple* shows."""
+    starts_from: ClassVar[tuple[Kind, ...]] = ()
+    """Kinds of pretrained models that its setting `source` may name; empty where it starts from nothing."""
     heeds: ClassVar[tuple[str, ...]] = ()
     """The recipe's fields that matter, where the gradient loop is not used; empty means all."""
 

@@ -21,6 +21,7 @@ class CausalReaderSettings(PretrainedEncoderSettings):
         "A. Radford et al., “Improving language understanding by generative pre-training”, 2018, "
         "https://openai.com/index/language-unsupervised"
     )
+    starts_from = ("causal",)
     pooling: ClassVar[Literal["mean", "last"]] = "last"
 
     source: Source = CHAT_MODEL

@@ -22,6 +22,7 @@ class PretrainedCausalSettings(Architecture):
     good_for = "Conversations and instructions, and any text when there is too little of it to learn a language from."
     paper = "E. Hu et al., “LoRA: Low-rank adaptation of large language models”, 2021, https://arxiv.org/abs/2106.09685"
     simple = ("source", "method")
+    starts_from = ("causal",)
 
     source: Source = CHAT_MODEL
     method: Literal["lora", "whole"] = Field(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import ENCODER_MODEL, Source, entry, measure, read_config
+from training.packaged import ENCODER_MODEL, Kind, Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
 from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, Counted, TextLength, expected_length, token_length
 
@@ -36,6 +36,7 @@ class PretrainedEncoderSettings(Architecture):
         "https://arxiv.org/abs/1810.04805"
     )
     simple = ("source", "trained")
+    starts_from: ClassVar[tuple[Kind, ...]] = ("encoder", "causal")
     pooling: ClassVar[Literal["mean", "last"]] = "mean"
     """Whose notes sum up a text: those of all tokens, or of the last one."""
 

@@ -26,6 +26,7 @@ class PretrainedSeq2SeqSettings(Architecture):
         "https://arxiv.org/abs/1910.10683"
     )
     simple = ("source",)
+    starts_from = ("seq2seq",)
 
     source: Source = "google-t5/t5-small"
     length: PairLength = 128

@@ -27,6 +27,7 @@ class PretrainedVisionSettings(Architecture):
     good_for = "Few pictures of everyday things; needs a model folder or the network, and time without a GPU."
     paper = "J. Yosinski et al., “How transferable are features in deep neural networks?”, 2014, https://arxiv.org/abs/1411.1792"
     simple = ("source", "trained")
+    starts_from = ("vision",)
 
     source: Source = "microsoft/resnet-18"
     trained: Literal["all", "head"] = Field(

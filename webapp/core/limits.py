@@ -18,8 +18,8 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 WRAPPING = 2**20
 """What headers and fields may add to a file in a multipart body."""
 ORDINARY = 64 * 2**20
-"""Bytes that a request may have where no data set is uploaded: pictures to try a model on."""
-WHOLE_FILES = "/api/v1/datasets/"
+"""Bytes that a request may have where no data set and no model is uploaded: pictures to try a model on."""
+WHOLE_FILES = ("/api/v1/datasets/", "/api/v1/models/", "/models/")
 
 
 def limit_bodies(application: Application) -> Application:
@@ -28,7 +28,7 @@ def limit_bodies(application: Application) -> Application:
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await application(scope, receive, send)
-        most = settings.UPLOAD_LIMIT + WRAPPING if scope["path"] == WHOLE_FILES else ORDINARY
+        most = settings.UPLOAD_LIMIT + WRAPPING if scope["path"] in WHOLE_FILES else ORDINARY
         if _announced(scope) > most:
             return await _refuse(send)
         return await application(scope, _counting(receive, most), send)

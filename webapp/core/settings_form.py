@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from django import forms
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils.functional import Promise
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -111,6 +111,19 @@ class Switch(forms.CheckboxInput):
         return bool(data.get(name) == "true")  # the last of several values: the checkbox stands behind the hidden input
 
 
+class Suggesting(forms.TextInput):
+    """A line of text with a list of values that are at hand."""
+
+    def __init__(self, attrs: dict[str, Any], values: Sequence[tuple[str, str]]) -> None:
+        super().__init__(attrs)
+        self.values = values
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        offered = format_html_join("", '<option value="{}">{}</option>', self.values)
+        line = super().render(name, value, {**(attrs or {}), "list": f"{name}-offered"}, renderer)
+        return format_html('{}<datalist id="{}-offered">{}</datalist>', line, name, offered)
+
+
 class SettingBoundField(BoundField):
     """A setting on the page, drawn as a switch where it is one."""
 
@@ -190,6 +203,12 @@ class SettingsForm(forms.Form):
         """The choices that differ from the defaults; of a valid form."""
         chosen = self.settings.model_dump(mode="json")
         return {name: value for name, value in chosen.items() if value != self._values[name]}
+
+    def suggest(self, name: str, values: Sequence[tuple[str, str]]) -> None:
+        """Offer values, each with its title, where a setting takes free text; nothing happens if it has no such one."""
+        if name in self.fields and values:
+            widget = cast(forms.TextInput, self.fields[name].widget)
+            self.fields[name].widget = Suggesting(widget.attrs, values)
 
     def pick(self, names: Iterable[str]) -> list[BoundField]:
         """The fields of these names, in this order; names that this class has not are passed over."""
