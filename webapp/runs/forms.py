@@ -22,6 +22,7 @@ from training.tasks import TASKS, Role, Task
 from webapp.core.errors import UserError
 from webapp.core.settings_form import SettingsForm
 from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.pretrained.services import models_for
 from webapp.projects.models import Membership
 from webapp.runs import folds, services
 from webapp.runs.choices import (
@@ -147,12 +148,18 @@ class NewRun:
 
     @cached_property
     def architecture(self) -> type[Architecture] | None:
-        """The architecture asked for, else the task's recommended one, else the simplest."""
+        """The architecture asked for, else the one recommended for these columns, else the simplest."""
         if self.task is None:
             return None
         offered = {architecture.key: architecture for architecture in architectures_for(self.task.key)}
-        keys = [self.data.get("architecture", ""), self.task.recommended, *offered]
+        keys = [self.data.get("architecture", ""), self._recommended, *offered]
         return next((offered[key] for key in keys if key in offered), None)
+
+    @cached_property
+    def _recommended(self) -> str:
+        if self.version is None or self.task is None:
+            return ""
+        return services.recommended_architecture(self.version, self.task.key, self.asked_roles)
 
     @cached_property
     def preset(self) -> Preset:
@@ -207,7 +214,10 @@ class NewRun:
     def network_form(self) -> SettingsForm | None:
         if self.proposal is None:
             return None
-        return SettingsForm(self.proposal.network(), self.data, prefix=self.proposal.architecture)
+        network = self.proposal.network()
+        form = SettingsForm(network, self.data, prefix=self.proposal.architecture)
+        form.suggest("source", models_for(type(network), self.member.project))
+        return form
 
     @cached_property
     def recipe_form(self) -> SettingsForm | None:
@@ -330,7 +340,7 @@ class NewRun:
     def _card(self, architecture: type[Architecture]) -> ArchitectureCard:
         assert self.task
         chosen = architecture is self.architecture
-        recommended = architecture.key == self.task.recommended
+        recommended = architecture.key == self._recommended
         return ArchitectureCard(
             architecture.key,
             architecture.title,
