@@ -63,6 +63,8 @@ def choose_device(recipe: Recipe) -> Device:
 
     Raises TrainingError when that precision does not exist here.
     """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic mode
+    torch.use_deterministic_algorithms(recipe.deterministic)
     if torch.cuda.is_available():
         device = torch.device("cuda")
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
@@ -84,7 +86,7 @@ def settle(device: Device, recipe: Recipe, model: nn.Module, work: Callable[[Dev
     `work` does forward and backward of a share of one batch without changing weights. Steps that are short keep what
     they have. The choice is remembered in TOUCHSTONE_PROBES, so that the next run of the same kind takes the same way.
     """
-    if device.torch.type != "cpu":
+    if device.torch.type != "cpu" or recipe.deterministic:
         return device
     convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
     plans, memory = _plans(device, recipe, convolutional), _Memory(_signature(model, recipe))

@@ -80,7 +80,10 @@ def _guarded(folder: Path, stop: StopRequest) -> Iterator[Event]:
         else:
             yield Failed(code="disk_full", message="The disk is full.", hint="Free some space, then resume the run.")
     except Exception as error:
-        yield _out_of_memory(spec) if _is_out_of_memory(error) else _bug(folder, error)
+        if _is_out_of_memory(error):
+            yield _out_of_memory(spec)
+        else:
+            yield _left_to_chance() if "deterministic implementation" in str(error) else _bug(folder, error)
 
 
 def _failed(error: TrainingError, spec: TrainSpec | None) -> Failed:
@@ -103,6 +106,15 @@ def _out_of_memory(spec: TrainSpec | None) -> Failed:
         message=f"Out of memory at batch {spec.recipe.batch_size}.",
         hint=f"Retry with {batch} and accumulate {accumulate}: the same result from half the memory.",
         remedy={"batch_size": batch, "accumulate": accumulate},
+    )
+
+
+def _left_to_chance() -> Failed:
+    return Failed(
+        code="not_deterministic",
+        message="This network needs a step that this device can only compute with tiny differences each time.",
+        hint="Switch off “Deterministic”, or train on the CPU.",
+        remedy={"deterministic": False},
     )
 
 

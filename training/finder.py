@@ -68,7 +68,8 @@ def try_rates(model: nn.Module, objective: Objective, recipe: Recipe, device: De
     Smith, "Cyclical learning rates for training neural networks", 2017, https://arxiv.org/abs/1506.01186
     """
     before = {name: value.clone() for name, value in trained_state(model).items()}
-    optimizers, trial = build_optimizers(model, recipe), Trial()
+    optimizers = build_optimizers(model, recipe, scaled=device.dtype is torch.float16)
+    trial = Trial()
     model.train()
     with torch.random.fork_rng():
         mean = 0.0
@@ -115,7 +116,8 @@ def _step(
 ) -> float:
     with device.autocast():
         loss = objective.loss(model, indices, 0)
-    loss.backward()
+    optimizers.backward(loss)
+    optimizers.unscale()
     if recipe.clip_norm:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     optimizers.step()

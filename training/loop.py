@@ -15,6 +15,7 @@ from training import model_folder
 from training.architectures import Round, Rounds
 from training.averaging import Averaging
 from training.checkpoint import Position, restore_checkpoint
+from training.compiling import compile_where_it_pays
 from training.crew import join_crew
 from training.curves import Clock, Curves
 from training.device import choose_device
@@ -28,6 +29,7 @@ from training.optimizers import Optimizers, build_optimizers, lr_factor
 from training.order import count_steps, epoch_order
 from training.probe import settle_on_a_batch
 from training.recipes import Recipe
+from training.recompute import recompute_blocks
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
 from training.transfer import take_over
@@ -79,12 +81,15 @@ def teach(lesson: Lesson) -> Teaching:
     recipe = spec.recipe
     yield Phase(name="building", title="Building the network")
     model = build_network(spec, objective, device)
+    if recipe.recompute and not recompute_blocks(model):
+        yield Warning(message="This network is not made of blocks, so that nothing is computed twice.")
     if spec.start_from:
         yield take_over(model, spec, objective.preparation())
     rounds = spec.network().fit(model, lesson.bag.redrawn(objective) if lesson.bag else objective, recipe)
     if rounds is None and crew.is_alone:
         device = settle_on_a_batch(device, recipe, model, objective)
-    optimizers = build_optimizers(model, recipe) if rounds is None else Optimizers([])
+    half = device.dtype is torch.float16
+    optimizers = build_optimizers(model, recipe, scaled=half) if rounds is None else Optimizers([])
     kept = restore_checkpoint(lesson.folder, model=model, optimizers=optimizers, device=device, member=lesson.member)
     position = crew.align(model, optimizers, kept or Position(member=lesson.member))
     clock = Clock(position.seconds)
@@ -99,7 +104,9 @@ def teach(lesson: Lesson) -> Teaching:
         resumed_from=position.step,
     )
     if recipe.find_lr and rounds is None:
-        recipe = yield from find_rate(lesson, recipe, model, optimizers, position)
+        recipe = yield from find_rate(lesson, recipe, model, optimizers, position, steps)
+    if rounds is None and (note := compile_where_it_pays(model, objective, recipe, device, steps)):
+        yield note
     yield Phase(name="training", title="Training")
     curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
     averaging = Averaging(model, recipe, position, steps) if rounds is None and recipe.average != "none" else None
@@ -117,14 +124,14 @@ def teach(lesson: Lesson) -> Teaching:
 
 
 def find_rate(
-    lesson: Lesson, recipe: Recipe, model: nn.Module, optimizers: Optimizers, position: Position
+    lesson: Lesson, recipe: Recipe, model: nn.Module, optimizers: Optimizers, position: Position, steps: int
 ) -> Generator[Event, None, Recipe]:
     """Look for the learning rate, unless that was done before a pause; returns the recipe with it."""
     if not position.lr:
         yield Phase(name="finding", title="Looking for the learning rate")
         trial = try_rates(model, lesson.objective, recipe, lesson.device)
         (position.lr,) = lesson.crew.follow([trial.lr])
-        yield Progress(step=0, steps=0, epoch=0, seconds=0, points=trial.points())
+        yield Progress(step=0, steps=steps, epoch=0, seconds=0, points=trial.points())
         yield Warning(message=trial.sentence)
     optimizers.scale_peaks(position.lr / recipe.lr)
     return at_rate(recipe, position.lr)
@@ -220,10 +227,11 @@ def correct(training: Training, group: list[Tensor]) -> None:
         weight = training.crew.size * len(mine) / (len(indices) * len(group))  # so that the mean is that of the batch
         with training.device.autocast():
             loss = weight * training.objective.loss(model, mine, position.epoch)
-        loss.backward()
+        training.optimizers.backward(loss)
         losses.append(loss.detach())
         training.seen += len(indices)
     loss = training.crew.average(model, losses[0] if len(losses) == 1 else torch.stack(losses).sum())
+    training.optimizers.unscale()
     if recipe.l1:
         training.optimizers.shrink(recipe.l1)
     if recipe.clip_norm:

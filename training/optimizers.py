@@ -103,10 +103,16 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
 
 
 class Optimizers:
-    """One or two torch optimisers that act as one: Muon leaves vectors, embeddings and the output layer to AdamW."""
+    """One or two torch optimisers that act as one: Muon leaves vectors, embeddings and the output layer to AdamW.
 
-    def __init__(self, parts: list[optim.Optimizer]) -> None:
+    With `scaled`, for float16, losses are multiplied by so much that no gradient is lost, and a correction from
+    gradients that are not numbers is left out: Micikevicius et al., "Mixed precision training", 2017, arXiv:1710.03740.
+    """
+
+    def __init__(self, parts: list[optim.Optimizer], *, scaled: bool = False) -> None:
         self.parts = parts
+        device = parts[0].param_groups[0]["params"][0].device.type if scaled else "cpu"
+        self._scaler = torch.amp.GradScaler(device, enabled=scaled)
         self._peaks = [[float(group["lr"]) for group in part.param_groups] for part in parts]
 
     def scale_lr(self, factor: float) -> None:
@@ -127,44 +133,59 @@ class Optimizers:
                 if weight.ndim >= 2 and weight.grad is not None:
                     weight.grad.add_(weight.sign(), alpha=l1)
 
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of the loss to those that are there."""
+        self._scaler.scale(loss).backward()
+
+    def unscale(self) -> None:
+        """Bring the gradients, complete now, to their true size."""
+        for part in self.parts:
+            self._scaler.unscale_(part)
+
     def step(self) -> None:
         """Correct the weights and forget the gradients."""
         for part in self.parts:
-            part.step()
+            self._scaler.step(part)
             part.zero_grad(set_to_none=True)
+        self._scaler.update()
 
     def state_dict(self) -> list[dict[str, object]]:
-        """The state of every part."""
-        return [part.state_dict() for part in self.parts]
+        """The state of every part, and of the scale."""
+        return [*(part.state_dict() for part in self.parts), self._scaler.state_dict()]
 
     def load_state_dict(self, states: list[dict[str, object]]) -> None:
         """Take back what state_dict gave."""
-        for part, state in zip(self.parts, states, strict=True):
+        *own, scale = states
+        for part, state in zip(self.parts, own, strict=True):
             part.load_state_dict(state)
+        self._scaler.load_state_dict(scale)
 
 
-def build_optimizers(model: nn.Module, recipe: Recipe) -> Optimizers:
+def build_optimizers(model: nn.Module, recipe: Recipe, *, scaled: bool = False) -> Optimizers:
     """The recipe's optimiser over all trainable weights; vectors and embeddings are not decayed."""
+    return Optimizers(_parts(model, recipe), scaled=scaled)
+
+
+def _parts(model: nn.Module, recipe: Recipe) -> list[optim.Optimizer]:
     trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     if recipe.optimizer == "muon":
         hidden = _hidden_matrices(model, trainable)
         rest = {name: weight for name, weight in trainable.items() if name not in hidden}
         muon = Muon(hidden.values(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-        return Optimizers([muon, *_adamw(rest, recipe.side_lr, recipe)])
+        return [muon, *_adamw(rest, recipe.side_lr, recipe)]
+    groups, fused = _decay_groups(trainable, recipe.weight_decay), _fused(trainable)
     if recipe.optimizer == "sgd":
-        groups = _decay_groups(trainable, recipe.weight_decay)
         nesterov = recipe.nesterov and recipe.momentum > 0
-        return Optimizers([optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov)])
+        return [optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov, fused=fused)]
     if recipe.optimizer == "adagrad":
-        return Optimizers([optim.Adagrad(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)])
+        return [optim.Adagrad(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)]
     if recipe.optimizer == "rmsprop":
-        groups = _decay_groups(trainable, recipe.weight_decay)
-        return Optimizers([optim.RMSprop(groups, lr=recipe.lr, momentum=recipe.momentum)])
+        return [optim.RMSprop(groups, lr=recipe.lr, momentum=recipe.momentum)]
     if recipe.optimizer == "lion":
-        return Optimizers([Lion(_decay_groups(trainable, recipe.weight_decay), lr=recipe.lr)])
+        return [Lion(groups, lr=recipe.lr)]
     if recipe.optimizer == "adam":
-        return Optimizers([optim.Adam(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)])
-    return Optimizers(_adamw(trainable, recipe.lr, recipe))
+        return [optim.Adam(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=fused)]
+    return _adamw(trainable, recipe.lr, recipe)
 
 
 def lr_factor(recipe: Recipe, step: int, steps: int) -> float:
@@ -200,7 +221,13 @@ def lr_factor(recipe: Recipe, step: int, steps: int) -> float:
 def _adamw(weights: Mapping[str, Tensor], lr: float, recipe: Recipe) -> list[optim.Optimizer]:
     if not weights:
         return []
-    return [optim.AdamW(_decay_groups(weights, recipe.weight_decay), lr=lr, betas=(0.9, 0.95), eps=1e-8)]
+    groups = _decay_groups(weights, recipe.weight_decay)
+    return [optim.AdamW(groups, lr=lr, betas=(0.9, 0.95), eps=1e-8, fused=_fused(weights))]
+
+
+def _fused(weights: Mapping[str, Tensor]) -> bool | None:
+    """On a GPU one kernel corrects all weights at once; elsewhere torch chooses."""
+    return True if weights and all(weight.is_cuda for weight in weights.values()) else None
 
 
 def _decay_groups(weights: Mapping[str, Tensor], decay: float) -> list[dict[str, object]]:

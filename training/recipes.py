@@ -142,6 +142,18 @@ class Recipe(Settings):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", title="Precision", description="Half precision is faster where the device has it."
     )
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto",
+        title="Compile",
+        description="Turns the network into faster code, which takes about a minute first. Automatic: on a GPU, when "
+        "the training is long.",
+    )
+    recompute: bool = Field(
+        False,
+        title="Compute twice to save memory",
+        description="Transformers keep little in between and compute it again on the way back (gradient "
+        "checkpointing): the same result from much less memory, a third slower.",
+    )
     evaluations: int = Field(
         20, ge=1, le=1000, title="Evaluations", description="How often held-out data is looked at during the training."
     )
@@ -156,3 +168,8 @@ class Recipe(Settings):
         60, ge=1, le=86_400, title="Seconds between checkpoints", description="What at most is lost in a power cut."
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed", description="The same seed gives the same curve.")
+    deterministic: bool = Field(
+        False,
+        title="Deterministic",
+        description="Only ways of computing that give the very same numbers each time, on a GPU too; slower.",
+    )
