@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
@@ -16,13 +16,16 @@ from torch import Tensor
 
 from training.architectures import Shapes
 from training.errors import TrainingError
+from training.examples import Part
 from training.images import Viewing, decode_picture, measure_channels, survey, vary
-from training.measures import Ints
+from training.measures import Floats, Ints
 from training.media import allocate
+from training.objectives import Guess
 from training.picture_size import fit_pictures
 from training.reading import Encoded, encode_texts, tokenizer_for
 from training.tables import TableEncoding
 from training.text import load_tokenizer
+from training.tfidf import Teacher, learn_counted_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -46,6 +49,26 @@ class ReadsMedia(Protocol):
     length: int
     """Tokens of a text that are read."""
     image_size: int
+    counted: bool
+    """Whether the network is told what a linear model over counted words says of the texts."""
+
+
+class WordScores:
+    """What a linear model over counted words says of the texts of each row; of those it learns from, as if unseen."""
+
+    def __init__(self, texts: dict[Part, list[str]], teacher: Teacher, *, fifths: int) -> None:
+        learnt = learn_counted_words(texts["train"], teacher, fifths=fifths)
+        self.model = learnt.model
+        scores = {part: self.model.scores(read) for part, read in texts.items()}
+        self.test = scores["test"]
+        self.said = {part: said.astype(np.float32) for part, said in scores.items()}
+        self.said["train"] = learnt.apart(scores["train"]).astype(np.float32)
+        """Scores (rows, outputs)."""
+
+    def guess(self, meaning: Callable[[Floats], Floats]) -> Guess:
+        """The baseline that reads the texts and nothing else."""
+        about = "Counts words, pairs of words and groups of letters of the texts; does not look at the other columns."
+        return Guess("tfidf", "Weighted words (TF-IDF, linear)", about, meaning(self.test))
 
 
 @dataclass(frozen=True)

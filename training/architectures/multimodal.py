@@ -61,6 +61,11 @@ class MultimodalSettings(Architecture):
     vocabulary_size: VocabularySize = 10_000
     length: TextLength = 128
     image_size: int = IMAGE_SIZE
+    counted: bool = Field(
+        True,
+        title="Build on counted words",
+        description="Also tells the network what a linear model over counted words, which has not seen the text, says.",
+    )
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:

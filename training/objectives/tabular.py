@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -11,26 +12,29 @@ import numpy as np
 import polars as pl
 import torch
 from pydantic import JsonValue
+from scipy.special import softmax
 from torch import Tensor, nn
 
-from training import labels
 from training.architectures import ARCHITECTURES, Facts, Shapes
+from training.class_target import ClassTarget, probabilities
+from training.counted_teachers import Classes, Values
 from training.device import Device
 from training.errors import TrainingError
-from training.evaluate import judge_classes, judge_values
 from training.events import Surface, Warning
 from training.examples import Examples, Part
 from training.losses import class_loss, class_weights, value_loss
-from training.measures import Floats, Ints, class_measures, value_measures
-from training.mixed import MediaReading, ReadsMedia
+from training.measures import Floats, Ints
+from training.mixed import MediaReading, ReadsMedia, WordScores
 from training.models.mlp import MLP
-from training.objectives import OBJECTIVES, Guess, Objective
+from training.objectives import OBJECTIVES, Guess
+from training.reading import join_columns
 from training.report import Report
 from training.spec import TrainSpec
 from training.surface import draw_surface
 from training.tables import ReadsTable, Scaling, TableEncoding, learn_encoding
+from training.tfidf import FIFTHS, Teacher
 from training.transfer import earlier_preparation
-from training.verdict import plain_number
+from training.value_target import ValueTarget
 
 AT_ONCE = 8192
 """Rows per batch where nothing is learnt."""
@@ -55,8 +59,10 @@ class Table(ABC):
     targets: dict[Part, Tensor]
     """Class numbers (rows,), -1 where the train part lacks the class, or standardised values (rows,)."""
 
-    def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
-        self.spec, self.examples, self.device = spec, examples, device
+    def __init__(
+        self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path, teacher: Teacher
+    ) -> None:
+        self.spec, self.examples, self.device, self.teacher = spec, examples, device, teacher
         features = examples.frame.select(spec.roles["features"])
         train = features[examples.rows["train"]]
         self.found = _earlier_encoding(spec) or learn_encoding(train, _scaling(spec))
@@ -66,10 +72,33 @@ class Table(ABC):
         numbers, codes = self.encoding.encode(features)
         self.numbers = {part: self._tensor(numbers[rows]) for part, rows in examples.rows.items()}
         self.codes = {part: self._tensor(codes[rows]) for part, rows in examples.rows.items()}
-        self.media = None if self.encoding.is_plain else MediaReading.learn(spec, train, self.encoding)
-        if self.media is not None:
-            self.media.save(model_folder)
-            self.cells = self.media.read(features, model_folder.parent, device.torch)
+        self.shapes = Shapes(teacher.outputs, numbers=self.encoding.width, categories=self.encoding.sizes)
+        self.media: MediaReading | None = None
+        self.words: WordScores | None = None
+        if not self.encoding.is_plain:
+            self._read_media(features, model_folder)
+
+    def _read_media(self, features: pl.DataFrame, model_folder: Path) -> None:
+        """Texts as tokens and pictures as pixels; what counted words say of the texts, as further numbers."""
+        self.media = MediaReading.learn(self.spec, features[self.examples.rows["train"]], self.encoding)
+        self.media.save(model_folder)
+        self.cells = self.media.read(features, model_folder.parent, self.device.torch)
+        self.shapes = self.media.add_to(self.shapes)
+        if not self.encoding.texts:
+            return
+        texts = {part: join_columns(features[rows], self.encoding.texts) for part, rows in self.examples.rows.items()}
+        self.words = WordScores(texts, self.teacher, fifths=FIFTHS if self._counts_words else 1)
+        if self._counts_words:
+            self.words.model.save(model_folder)
+            said = {part: self._tensor(numbers) for part, numbers in self.words.said.items()}
+            self.numbers = {part: torch.cat([self.numbers[part], said[part]], dim=1) for part in said}
+            self.shapes = replace(self.shapes, numbers=self.shapes.numbers + self.teacher.outputs)
+
+    @property
+    def _counts_words(self) -> bool:
+        """Whether the network is told what a linear model says of the texts."""
+        network = self.spec.network()
+        return bool(self.encoding.texts) and isinstance(network, ReadsMedia) and network.counted
 
     def warnings(self) -> list[Warning]:
         """Say which columns this architecture cannot read."""
@@ -102,8 +131,12 @@ class Table(ABC):
         """Loss and a few measures over one part."""
 
     @abstractmethod
+    def meaning(self, scores: Floats) -> Floats:
+        """Probabilities or values of the test part, as judged, from scores (rows, outputs)."""
+
     def answers(self, model: nn.Module) -> Floats:
-        """Probabilities or values of the test part, as judged."""
+        """What a network says of the test part, as judged."""
+        return self.meaning(self.scores(model, "test").double().cpu().numpy())
 
     def samples(self, model: nn.Module, step: int) -> Iterator[Surface]:
         return iter(())
@@ -116,7 +149,15 @@ class Table(ABC):
         return torch.cat([model(*self._inputs(part, some)) for some in places.split(at_once)])
 
     def rivals(self) -> list[Guess]:
-        """A linear model and boosted trees with their quick settings; not the one that this run itself is."""
+        """A linear model and boosted trees with their quick settings; not the one that this run itself is.
+
+        Where there are texts, also a linear model over their words alone.
+        """
+        if self.words is not None:
+            return [self.words.guess(self.meaning), *self._plain_rivals()]
+        return self._plain_rivals()
+
+    def _plain_rivals(self) -> list[Guess]:
         plain = self.encoding.width + sum(self.encoding.sizes)
         if not plain:
             return []
@@ -129,12 +170,13 @@ class Table(ABC):
         kind = ARCHITECTURES[key]
         settings, recipe = kind.preset("quick", self.spec.task, Facts(len(self.numbers["train"]), self.shapes))
         choices = {"architecture": key, "settings": settings.model_dump(mode="json"), "recipe": recipe}
-        rival = type(self)(self.spec.model_copy(update=choices), self.examples, self.device, Path())
+        spec = self.spec.model_copy(update=choices)
+        rival = OBJECTIVES[spec.task](spec, self.examples, self.device, Path())
         model = settings.build(rival.shapes)
-        for _round in settings.fit(model, cast(Objective, rival), recipe) or ():
+        for _round in settings.fit(model, rival, recipe) or ():
             pass
         title = kind.title if self.encoding.is_plain else f"{kind.title}, texts and pictures left out"
-        return Guess(key, title, RIVALS[key], rival.answers(model.eval()))
+        return Guess(key, title, RIVALS[key], cast(Table, rival).answers(model.eval()))
 
     def _inputs(self, part: Part, places: Tensor) -> tuple[object, ...]:
         """What the network reads of some places of a part."""
@@ -155,13 +197,9 @@ class Table(ABC):
         rows: Ints = self.examples.rows[part][places.cpu().numpy()]
         return rows
 
-    def _shapes(self, outputs: int) -> Shapes:
-        shapes = Shapes(outputs=outputs, numbers=self.encoding.width, categories=self.encoding.sizes)
-        return self.media.add_to(shapes) if self.media is not None else shapes
-
     def preparation(self) -> dict[str, object]:
         media = {"media": self.media.prepared()} if self.media is not None else {}
-        return {"encoding": self.encoding.model_dump(mode="json"), **media}
+        return {"encoding": self.encoding.model_dump(mode="json"), "counted": self._counts_words, **media}
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device.torch)
@@ -174,62 +212,44 @@ class TableClasses(Table):
     key: ClassVar[str]
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
-        super().__init__(spec, examples, device, model_folder)
-        target = spec.column("target")
-        names = {part: labels.as_names(examples.column(target, part)) for part in examples.rows}
-        self.labels = labels.learn_labels(names["train"], target)
-        self.truth = {part: labels.encode(names[part], self.labels) for part in names}
-        self.targets = {part: self._tensor(truth) for part, truth in self.truth.items()}
+        self.target = ClassTarget(spec, examples, device)
+        self.labels, truth = self.target.labels, self.target.truth
+        super().__init__(spec, examples, device, model_folder, Classes(truth["train"], len(self.labels)))
+        self.targets = {part: self._tensor(numbers) for part, numbers in truth.items()}
         self.weights = class_weights(self.targets["train"], len(self.labels), spec.recipe)
-        self.shapes = self._shapes(len(self.labels))
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        targets = self.targets["train"][indices]
-        scores, targets = one_by_one(self._answer(model, indices, epoch), targets)
+        scores, targets = one_by_one(self._answer(model, indices, epoch), self.targets["train"][indices])
         return class_loss(scores, targets, self.spec.recipe, self.weights)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
-        known = self.truth[part] >= 0
-        return class_measures(self.truth[part][known], self._probabilities(model, part)[known])
+        return self.target.measures(part, self.scores(model, part)[self._known(part)])
 
     def samples(self, model: nn.Module, step: int) -> Iterator[Surface]:
-        features, truth = self._features("train"), self.truth["train"]
+        features = self.examples.frame.select(self.spec.roles["features"])[self.examples.rows["train"]]
+        truth = self.target.truth["train"]
         surface = draw_surface(features, self.labels, truth, lambda plane: self._chances(model, plane), step)
         return iter([surface] if surface else [])
 
     def baselines(self) -> list[Guess]:
-        known = int((self.truth["test"] >= 0).sum())
-        return [labels.majority(self.truth["train"], self.labels, known), *self.rivals()]
+        return [self.target.majority(), *self.rivals()]
 
-    def answers(self, model: nn.Module) -> Floats:
-        return self._probabilities(model, "test")[self.truth["test"] >= 0]
+    def meaning(self, scores: Floats) -> Floats:
+        return np.asarray(softmax(scores[self.target.known["test"]], axis=1))
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
-        known = self.truth["test"] >= 0
-        rows = self.examples.rows["test"][known]
-        return judge_classes(
-            task=self.spec.kind(),
-            labels=self.labels,
-            truth=self.truth["test"][known],
-            probabilities=self.answers(model),
-            ids=self.examples.ids[rows],
-            rows=rows,
-            guesses=guesses,
-        )
+        return self.target.judge(self.scores(model, "test")[self._known("test")], guesses)
 
     def preparation(self) -> dict[str, object]:
         return super().preparation() | {"labels": self.labels}
 
-    def _features(self, part: Part) -> pl.DataFrame:
-        return self.examples.frame.select(self.spec.roles["features"])[self.examples.rows[part]]
+    def _known(self, part: Part) -> Tensor:
+        return torch.from_numpy(self.target.known[part]).to(self.device.torch)
 
     @torch.no_grad()
     def _chances(self, model: nn.Module, rows: pl.DataFrame) -> Floats:
         numbers, codes = self.encoding.encode(rows)
-        return np.asarray(model(self._tensor(numbers), self._tensor(codes)).softmax(dim=1).double().cpu().numpy())
-
-    def _probabilities(self, model: nn.Module, part: Part) -> Floats:
-        return self.scores(model, part).softmax(dim=1).double().cpu().numpy()
+        return probabilities(model(self._tensor(numbers), self._tensor(codes)))
 
 
 @OBJECTIVES.register("tabular-regression")
@@ -239,74 +259,45 @@ class TableValues(Table):
     key: ClassVar[str]
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
-        super().__init__(spec, examples, device, model_folder)
-        target = spec.column("target")
-        if not examples.frame[target].dtype.is_numeric():
-            raise TrainingError(
-                f"“{target}” holds words, and this task predicts a number.",
-                "Choose a numeric column, or the task “Predict a category from a table”.",
-                code="text_target",
-            )
-        self.truth = {part: examples.column(target, part).cast(pl.Float64).to_numpy() for part in examples.rows}
-        self.center, self.scale = float(self.truth["train"].mean()), float(self.truth["train"].std()) or 1.0
-        self.targets = {
-            part: self._tensor(((truth - self.center) / self.scale).astype(self.encoding.precision))
-            for part, truth in self.truth.items()
-        }
-        self.shapes = self._shapes(1)
+        self.target = ValueTarget(spec, examples)
+        super().__init__(spec, examples, device, model_folder, Values(self.target.scaled("train")))
+        precision = self.encoding.precision
+        self.targets = {part: self._tensor(self.target.scaled(part).astype(precision)) for part in examples.rows}
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
         predicted, targets = one_by_one(self._answer(model, indices, epoch), self.targets["train"][indices])
         return value_loss(predicted.squeeze(1), targets, self.spec.recipe)
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
-        predicted = self._values(model, part)
-        squared = ((predicted - self.truth[part]) / self.scale) ** 2
-        return {"loss": float(squared.mean()), **value_measures(self.truth[part], predicted)}
+        return self.target.measures(part, self.meaning(self.scores(model, part).double().cpu().numpy()))
 
     def baselines(self) -> list[Guess]:
-        return [
-            Guess(
-                key="mean",
-                title=f"Always saying the mean, {plain_number(self.center)}",
-                about="What comes out without looking at the row.",
-                answers=np.full(len(self.truth["test"]), self.center),
-            ),
-            *self.rivals(),
-        ]
+        return [self.target.mean(), *self.rivals()]
 
-    def answers(self, model: nn.Module) -> Floats:
-        return self._values(model, "test")
+    def meaning(self, scores: Floats) -> Floats:
+        return np.asarray(scores[:, 0] * self.target.scale + self.target.center)
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
-        rows = self.examples.rows["test"]
-        report, predictions = judge_values(
-            task=self.spec.kind(),
-            truth=self.truth["test"],
-            predicted=self.answers(model),
-            ids=self.examples.ids[rows],
-            rows=rows,
-            guesses=guesses,
-        )
+        report, predictions = self.target.judge(self.answers(model), guesses)
         return report.model_copy(update={"facts": self._weights(model)}), predictions
 
     def preparation(self) -> dict[str, object]:
-        return super().preparation() | {"center": self.center, "scale": self.scale}
+        return super().preparation() | {"center": self.target.center, "scale": self.target.scale}
 
     def _weights(self, model: nn.Module) -> dict[str, JsonValue]:
         """The formula of a linear model in the units of its columns: the constant, and the weights that move most."""
         if not (isinstance(model, MLP) and self.encoding.scaling == "standard"):
             return {}
-        weights = model.head.weight[0].detach().double().cpu().numpy() * self.scale
+        weights = model.head.weight[0].detach().double().cpu().numpy() * self.target.scale
         names, scales, centres = self.encoding.inputs()
         most = np.argsort(-np.abs(weights), kind="stable")[:MOST_WEIGHTS]
-        constant = self.center + self.scale * float(model.head.bias[0].detach()) - float((weights / scales) @ centres)
+        constant = (
+            self.target.center
+            + self.target.scale * float(model.head.bias[0].detach())
+            - float((weights / scales) @ centres)
+        )
         facts: dict[str, JsonValue] = {"Constant": constant}
         return facts | {f"Weight of {names[at]}": float(weights[at] / scales[at]) for at in most}
-
-    def _values(self, model: nn.Module, part: Part) -> Floats:
-        scaled = self.scores(model, part).squeeze(1).double().cpu().numpy()
-        return np.asarray(scaled * self.scale + self.center)
 
 
 def one_by_one(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,9 @@ from training.media import given_file
 from training.mixed import MediaReading
 from training.model_folder import load_network, read_config
 from training.predict import PREDICTORS, best_first
+from training.reading import join_columns
 from training.tables import TableEncoding
+from training.tfidf import CountedWords
 
 CELL = pl.Struct({"bytes": pl.Binary, "path": pl.String})
 
@@ -34,6 +36,7 @@ class TablePredictor:
         self.prepared = cast(dict[str, Any], read_config(folder)["preparation"])
         self.encoding = TableEncoding.model_validate(self.prepared["encoding"])
         self.media = MediaReading.load(self.prepared["media"], folder) if "media" in self.prepared else None
+        self.counted = CountedWords.load(folder) if self.prepared.get("counted") else None
         self.model = load_network(folder).to(device.torch)
         self.folder, self.device = folder, device.torch
 
@@ -42,6 +45,9 @@ class TablePredictor:
         """One {"label", "probabilities"} or {"value"} per row."""
         frame = self._frame(inputs)
         numbers, codes = self.encoding.encode(frame)
+        if self.counted is not None:
+            said = self.counted.scores(join_columns(frame, self.encoding.texts))
+            numbers = np.concatenate([numbers, said.astype(np.float32)], axis=1)
         read: list[Any] = [torch.from_numpy(values).to(self.device) for values in (numbers, codes)]
         if self.media is not None:
             read += self.media.read(frame, self.folder, self.device).batch(np.arange(len(inputs)))
