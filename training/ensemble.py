@@ -41,7 +41,8 @@ def teach_members(lesson: Lesson, teach: Callable[[Lesson], Teaching]) -> Teachi
         yield Checkpoint(step=(number + 1) * place.steps)
         found.append(member)
     model = Ensemble([member.model for member in found], spec.kind().mean_of)
-    return Taught(model, found[-1].device, sum(member.seconds for member in found))
+    device = found[-1].device if found else lesson.device  # who follows has none after a pause at the very end
+    return Taught(model, device, sum(member.seconds for member in found))
 
 
 def _member_lesson(lesson: Lesson, number: int) -> Lesson:

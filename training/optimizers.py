@@ -111,8 +111,7 @@ class Optimizers:
 
     def __init__(self, parts: list[optim.Optimizer], *, scaled: bool = False) -> None:
         self.parts = parts
-        device = parts[0].param_groups[0]["params"][0].device.type if scaled else "cpu"
-        self._scaler = torch.amp.GradScaler(device, enabled=scaled)
+        self._scaler = torch.amp.GradScaler(parts[0].param_groups[0]["params"][0].device.type) if scaled else None
         self._peaks = [[float(group["lr"]) for group in part.param_groups] for part in parts]
 
     def scale_lr(self, factor: float) -> None:
@@ -135,30 +134,36 @@ class Optimizers:
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of the loss to those that are there."""
-        self._scaler.scale(loss).backward()
+        (self._scaler.scale(loss) if self._scaler else loss).backward()
 
     def unscale(self) -> None:
         """Bring the gradients, complete now, to their true size."""
-        for part in self.parts:
-            self._scaler.unscale_(part)
+        if self._scaler:
+            for part in self.parts:
+                self._scaler.unscale_(part)
 
     def step(self) -> None:
         """Correct the weights and forget the gradients."""
         for part in self.parts:
-            self._scaler.step(part)
+            if self._scaler:
+                self._scaler.step(part)
+            else:
+                part.step()
             part.zero_grad(set_to_none=True)
-        self._scaler.update()
+        if self._scaler:
+            self._scaler.update()
 
     def state_dict(self) -> list[dict[str, object]]:
         """The state of every part, and of the scale."""
-        return [*(part.state_dict() for part in self.parts), self._scaler.state_dict()]
+        scale = [self._scaler.state_dict()] if self._scaler else []
+        return [*(part.state_dict() for part in self.parts), *scale]
 
     def load_state_dict(self, states: list[dict[str, object]]) -> None:
         """Take back what state_dict gave."""
-        *own, scale = states
-        for part, state in zip(self.parts, own, strict=True):
+        for part, state in zip(self.parts, states, strict=False):
             part.load_state_dict(state)
-        self._scaler.load_state_dict(scale)
+        if self._scaler:
+            self._scaler.load_state_dict(states[-1])
 
 
 def build_optimizers(model: nn.Module, recipe: Recipe, *, scaled: bool = False) -> Optimizers:

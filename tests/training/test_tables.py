@@ -14,11 +14,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from tests.training.test_loop import after, curve
 from training.architectures import Shapes
+from training.architectures.mlp import MLPSettings
 from training.device import choose_device
 from training.events import Event, Started, Stopped
 from training.loop import train
 from training.models.linear import least_squares
-from training.models.mlp import MLP
+from training.models.mlp import MLP, bend
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.report import Report
@@ -229,3 +230,13 @@ def test_one_member_sees_what_it_would_see_alone() -> None:
         alone.head.bias.copy_(crowd.head.bias[1:])
     numbers, codes = torch.randn(6, 4), torch.zeros(6, 0, dtype=torch.int64)
     assert torch.allclose(crowd(numbers, codes)[:, 1], alone(numbers * crowd.members.scales[1], codes), atol=1e-6)
+
+
+def test_a_parametric_activation_learns_a_slope_for_each_unit() -> None:
+    layer = bend("parametric", 2)
+    layer(torch.tensor([[-2.0, 3.0]])).sum().backward()
+    (slopes,) = layer.parameters()
+    assert layer(torch.tensor([[-2.0, 3.0]])).tolist() == [[-0.5, 3.0]]
+    assert slopes.grad is not None
+    assert slopes.grad.tolist() == [-2.0, 0.0]
+    assert MLPSettings(activation="parametric", hidden_sizes="8-4").cost(Shapes(outputs=3, numbers=5)).parameters == 111

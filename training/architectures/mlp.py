@@ -32,7 +32,7 @@ class MLPSettings(Architecture):
         title="Hidden layers",
         description="Units per layer, from first to last: 3 is one small layer, 128-128 two wide ones.",
     )
-    activation: Literal["relu", "sigmoid", "tanh", "gelu", "silu"] = Field(
+    activation: Literal["relu", "sigmoid", "tanh", "gelu", "silu", "parametric"] = Field(
         "relu", title="Activation", description="The bend after each layer; without it layers would add up to one."
     )
     dropout: float = Field(
@@ -88,10 +88,11 @@ class MLPSettings(Architecture):
         weights = sum((before + 1) * after for before, after in pairwise(widths))
         waves = shapes.numbers * (16 + 34 * self.number_width) if self.number_width else 0
         norms = 2 * sum(self.sizes) if self.batch_norm else 0
+        slopes = sum(self.sizes) if self.activation == "parametric" else 0
         embeddings = sum(16 * size for size in shapes.categories if size > 32)
         scales = self.members * widths[0] if self.members > 1 else 0
         return Cost(
-            weights + waves + norms + embeddings + scales,
+            weights + waves + norms + slopes + embeddings + scales,
             flops=2.0 * (self.members * weights + waves),
             activations=float(self.members * sum(widths) * 3),
         )

@@ -19,6 +19,14 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }  # fmt: skip
 
 
+def bend(activation: str, units: int) -> nn.Module:
+    """The activation after a layer; "parametric" learns each unit's slope below zero.
+
+    He et al., "Delving deep into rectifiers", 2015, https://arxiv.org/abs/1502.01852
+    """
+    return nn.PReLU(units) if activation == "parametric" else ACTIVATIONS[activation]()
+
+
 class CategoryInput(nn.Module):
     """Codes (B, columns) to numbers: one-hot for small columns, an embedding for large ones."""
 
@@ -115,7 +123,7 @@ class MLP(nn.Module):
             layers += [
                 nn.Linear(width, size),
                 *([nn.BatchNorm1d(size)] if batch_norm else []),
-                ACTIVATIONS[activation](),
+                bend(activation, size),
             ]
             layers += [nn.Dropout(dropout)] if dropout else []
             width = size
