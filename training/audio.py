@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from training.errors import TrainingError
 from training.images import scramble
-from training.sound_size import FRAMES_PER_SECOND
+from training.sound_size import FRAMES_PER_SECOND, WAVE
 
 HIGHEST_RATE = 16_000
 """Samples per second that are kept: speech and most sounds lie below half of that."""
@@ -90,12 +90,22 @@ class Hearing:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
 
+    @property
+    def length(self) -> int:
+        """Numbers kept of each band: frames, or samples where the wave itself is heard."""
+        return self.frames * self.rate // FRAMES_PER_SECOND if self.bands == WAVE else self.frames
+
     def listen(self, source: Path | BinaryIO) -> Tensor:
-        """The log-mel spectrogram (bands, frames) of a sound file, silence behind it where it is short."""
+        """The log-mel spectrogram (bands, frames) of a sound file, silence behind it where it is short.
+
+        With one band the wave itself: (1, samples).
+        """
         seconds = self.frames / FRAMES_PER_SECOND
         samples = torch.from_numpy(decode_sound(source, rate=self.rate, seconds=seconds))
         wanted = self.frames * self.rate // FRAMES_PER_SECOND
         padded = F.pad(samples, (0, max(0, wanted - len(samples))))
+        if self.bands == WAVE:
+            return padded[None, :wanted]
         return log_mel(padded, rate=self.rate, bands=self.bands)[:, : self.frames]
 
     def hear(self, sources: Sequence[Path]) -> Tensor:

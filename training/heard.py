@@ -15,15 +15,17 @@ import torch
 from torch import Tensor
 
 from training.architectures import Shapes
-from training.audio import Hearing, measure_bands, survey
+from training.audio import Hearing, log_mel, measure_bands, survey
 from training.device import Device
 from training.examples import Examples, Part
 from training.media import allocate, spread, stored_bytes
-from training.sound_size import FRAMES_PER_SECOND, fit_sounds
+from training.sound_size import FRAMES_PER_SECOND, WAVE, WAVE_RATE, fit_sounds
 from training.spec import TrainSpec
 
-AT_ONCE = 256
+AT_ONCE, WAVES_AT_ONCE = 256, 16
 """Sounds that are heard together where nothing is learnt."""
+PITCHES = 64
+"""Bands of the baseline where the network hears the wave itself."""
 FOR_STATISTICS = 2_000
 """Sounds of the train part that the bands' scales are computed from."""
 
@@ -36,7 +38,7 @@ class _ForSounds(Protocol):
 
 
 class Heard:
-    """The sounds of the column with the role `sound`, as 16-bit log-mel spectrograms on the device."""
+    """The sounds of the column with the role `sound`, as 16-bit log-mel spectrograms, or waves, on the device."""
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, folder: Path, *, outputs: int) -> None:
         settings = cast(_ForSounds, spec.network())
@@ -45,7 +47,9 @@ class Heard:
         rate, seconds = survey(cells)
         raw = Shapes(outputs=outputs, width=math.ceil(seconds * FRAMES_PER_SECOND))
         self.shapes = fit_sounds(raw, bands=settings.bands, seconds=settings.seconds)
-        hearing = Hearing(rate=rate, bands=self.shapes.height, frames=self.shapes.width)
+        is_wave = self.shapes.height == WAVE
+        self.at_once = WAVES_AT_ONCE if is_wave else AT_ONCE
+        hearing = Hearing(rate=WAVE_RATE if is_wave else rate, bands=self.shapes.height, frames=self.shapes.width)
         self.spectra = _hear_all(cells, hearing, folder).to(device.torch)
         self.places = {
             part: torch.from_numpy(np.searchsorted(used, rows)).to(device.torch) for part, rows in examples.rows.items()
@@ -63,15 +67,22 @@ class Heard:
         """The sounds in these places as a network hears them: (B, 1, bands, frames)."""
         return self.hearing.scale(self.spectra[places])
 
+    def pitches(self, places: Tensor) -> Tensor:
+        """How strong each pitch is at each moment, around 0, whatever the network hears: (B, bands, frames)."""
+        if self.hearing.bands != WAVE:
+            return self.scaled(places)[:, 0]
+        waves = self.spectra[places].float().cpu()
+        return torch.stack([log_mel(wave[0], rate=WAVE_RATE, bands=PITCHES) / PITCHES for wave in waves])
+
     def batches(self, part: Part) -> tuple[Tensor, ...]:
         """The places of a part in pieces that fit into memory where nothing is learnt."""
-        pieces: tuple[Tensor, ...] = self.places[part].split(AT_ONCE)
+        pieces: tuple[Tensor, ...] = self.places[part].split(self.at_once)
         return pieces
 
 
 def _hear_all(cells: pl.Series, hearing: Hearing, folder: Path) -> Tensor:
-    """The spectrograms of all sounds as 16-bit floats, (n, bands, frames)."""
-    spectra = allocate((len(cells), hearing.bands, hearing.frames), np.float16, folder)
+    """All sounds as a network hears them, as 16-bit floats: (n, bands, frames), or (n, 1, samples)."""
+    spectra = allocate((len(cells), hearing.bands, hearing.length), np.float16, folder)
     for place, cell in enumerate(cast(Sequence[bytes], cells)):
         spectra[place] = hearing.listen(io.BytesIO(cell)).half().numpy()
     return torch.from_numpy(spectra)

@@ -7,11 +7,17 @@ from dataclasses import replace
 from pydantic import Field
 
 from training.architectures import Shapes
+from training.picture_size import epochs_for
+from training.recipes import Recipe
 
 FRAMES_PER_SECOND = 100
 LONGEST = 10.0
 """Seconds of a sound that are heard unless the settings say otherwise."""
 FEWEST_FRAMES = 32
+WAVE = 1
+"""Bands of a network that hears the wave itself, sample by sample."""
+WAVE_RATE = 16_000
+"""Samples per second that such networks have learnt with."""
 
 BANDS: int = Field(
     64, ge=16, le=256, title="Pitches", description="Bands that the sound is divided into, from low to high."
@@ -25,6 +31,21 @@ SECONDS: float = Field(
     description=f"Longer sounds are cut to their middle; 0 hears as much as most sounds have, up to {LONGEST:.0f}.",
 )
 """The setting that every architecture for sounds has as `seconds`."""
+
+
+def recipe_for_sounds(rows: int, *, passes: int, lr: float, clip_norm: float = 0.0) -> Recipe:
+    """The recipe of a network for sounds that starts from nothing."""
+    return Recipe(
+        epochs=epochs_for(passes, rows, most=12.0),
+        batch_size=min(64, max(16, rows // 40)),
+        lr=lr,
+        weight_decay=0.01,
+        schedule="cosine",
+        warmup=0.1,
+        clip_norm=clip_norm,
+        label_smoothing=0.1,
+        evaluations=10,
+    )
 
 
 def fit_sounds(shapes: Shapes, *, bands: int, seconds: float) -> Shapes:

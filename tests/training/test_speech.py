@@ -12,10 +12,13 @@ import polars as pl
 import pytest
 import soundfile
 import torch
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
+from tests.training.tiny_data import audio_model
 from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import Device
 from training.loop import train
+from training.models.pretrained_audio import PretrainedAudio
 from training.objectives.speech import SpeechPredictor, error_rates, plain, read_letters
 from training.recipes import PRESETS
 from training.sound_size import fit_sounds
@@ -100,3 +103,18 @@ def test_the_network_takes_every_length_and_knows_its_parameters(preset: str, fr
     model = settings.build(heard)
     assert model(torch.rand(2, 1, heard.height, heard.width)).shape == (2, -(-heard.width // 2), 7)
     assert settings.cost(shapes).parameters == sum(weight.numel() for weight in model.parameters())
+
+
+def test_a_model_that_writes_goes_on_with_the_letters_it_knows(tmp_path: Path) -> None:
+    audio_model(tmp_path)
+    config = Wav2Vec2Config.from_pretrained(tmp_path, vocab_size=4)
+    own = Wav2Vec2ForCTC(config)
+    own.save_pretrained(tmp_path)
+    (tmp_path / "vocab.json").write_text('{"<pad>": 0, "|": 1, "A": 2, "B": 3}')
+    network = PretrainedAudio(tmp_path, 4, trained="head", dropout=0.0, per_moment=True).eval()
+    network.take_letters(" bz")
+    waves = torch.randn(1, 1, 1, 8_000)
+    normal = torch.nn.functional.layer_norm(waves.flatten(1), (8_000,), eps=1e-5)
+    with torch.no_grad():
+        expected = own.eval()(input_values=normal).logits
+        torch.testing.assert_close(network(waves)[..., :3], expected[..., [0, 1, 3]])

@@ -248,11 +248,49 @@ def vision_model(folder: Path) -> None:
     ViTForImageClassification(config).save_pretrained(folder)
 
 
+def audio_model(folder: Path) -> None:
+    """A Wav2Vec2 with random weights, as transformers saves it."""
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=(8, 8, 8),
+        conv_stride=(10, 8, 4),
+        conv_kernel=(10, 8, 4),
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=2,
+    )
+    Wav2Vec2Model(config).save_pretrained(folder)
+
+
+def detection_model(folder: Path) -> None:
+    """A YOLOS with random weights, as transformers saves it."""
+    from transformers import YolosConfig, YolosForObjectDetection
+
+    torch.manual_seed(0)
+    config = YolosConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=[32, 32],
+        patch_size=8,
+        num_detection_tokens=5,
+    )
+    YolosForObjectDetection(config).save_pretrained(folder)
+
+
 SOURCES: dict[str, Callable[[Path], None]] = {
     "pretrained-causal": causal_model,
     "pretrained-encoder": encoder,
     "causal-reader": causal_model,
     "pretrained-seq2seq": sequence_model,
     "pretrained-vision": vision_model,
+    "pretrained-audio": audio_model,
+    "pretrained-detector": detection_model,
 }
 """The pretrained folder of each architecture that starts from one."""

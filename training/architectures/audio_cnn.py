@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.picture_size import epochs_for
 from training.recipes import Preset, Recipe
-from training.sound_size import BANDS, SECONDS, fit_sounds
+from training.sound_size import BANDS, SECONDS, fit_sounds, recipe_for_sounds
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,17 +41,7 @@ class AudioCNNSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         passes = {"quick": 4, "balanced": 7, "thorough": 20}[preset]
-        recipe = Recipe(
-            epochs=epochs_for(passes, facts.rows, most=12.0),
-            batch_size=min(64, max(16, facts.rows // 40)),
-            optimizer="adamw",
-            lr=3e-3,
-            weight_decay=0.01,
-            schedule="cosine",
-            warmup=0.1,
-            label_smoothing=0.1,
-            evaluations=10,
-        )
+        recipe = recipe_for_sounds(facts.rows, passes=passes, lr=3e-3)
         return cls(filters={"quick": 12, "balanced": 16, "thorough": 32}[preset]), recipe
 
     def widths(self) -> list[int]:

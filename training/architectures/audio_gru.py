@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.picture_size import epochs_for
 from training.recipes import Preset, Recipe
-from training.sound_size import BANDS, SECONDS, fit_sounds
+from training.sound_size import BANDS, SECONDS, fit_sounds, recipe_for_sounds
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,18 +42,7 @@ class AudioGRUSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         passes = {"quick": 8, "balanced": 16, "thorough": 40}[preset]
-        recipe = Recipe(
-            epochs=epochs_for(passes, facts.rows, most=12.0),
-            batch_size=min(64, max(16, facts.rows // 40)),
-            optimizer="adamw",
-            lr=4e-3,
-            weight_decay=0.01,
-            schedule="cosine",
-            warmup=0.1,
-            clip_norm=1.0,
-            label_smoothing=0.1,
-            evaluations=10,
-        )
+        recipe = recipe_for_sounds(facts.rows, passes=passes, lr=4e-3, clip_norm=1.0)
         return cls(layers=2 if preset == "thorough" else 1), recipe
 
     def cost(self, shapes: Shapes) -> Cost:

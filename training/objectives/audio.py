@@ -17,7 +17,7 @@ from training.class_target import ClassTarget
 from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
-from training.heard import AT_ONCE, Heard
+from training.heard import Heard
 from training.media import given_file
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
@@ -77,11 +77,11 @@ class SoundClasses:
     def _scores(self, model: nn.Module, part: Part) -> Tensor:
         """Scores of the part's sounds whose class is known: (n, classes)."""
         places = self.target.places(part, self.heard.places[part])
-        return torch.cat([model(self.heard.scaled(batch)).float() for batch in places.split(AT_ONCE)])
+        return torch.cat([model(self.heard.scaled(batch)).float() for batch in places.split(self.heard.at_once)])
 
     def _summaries(self, places: Tensor) -> Tensor:
         """Mean and deviation of every band over time: (sounds, 2 × bands)."""
-        heard = [self.heard.scaled(batch)[:, 0] for batch in places.split(AT_ONCE)]
+        heard = [self.heard.pitches(batch) for batch in places.split(self.heard.at_once)]
         return torch.cat([torch.cat([one.mean(dim=2), one.std(dim=2)], dim=1) for one in heard])
 
 

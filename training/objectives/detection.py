@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -44,6 +44,14 @@ SAME_THING = 0.5
 """Overlap above which two boxes of one class are taken for the same thing."""
 
 
+@runtime_checkable
+class BringsLoss(Protocol):
+    """A network that matches boxes to things in a way of its own."""
+
+    def loss(self, pictures: Tensor, corners: Tensor, kinds: Tensor) -> Tensor:
+        """Mean loss for true boxes (B, most, 4) in pixels and their classes (B, most), -1 where there is none."""
+
+
 @OBJECTIVES.register("object-detection")
 class ThingsInPictures:
     """Focal loss over the classes at every place, and how badly boxes fit; all pictures decoded once, as squares."""
@@ -67,8 +75,9 @@ class ThingsInPictures:
         self.viewing = Viewing(mean=mean, std=std)
 
     def initialise(self, model: nn.Module) -> None:
-        some = spread(self.places["train"], FOR_STATISTICS)
-        cast(Detector, model).learn_first_layer(self.viewing.scale(self.pictures[some]))
+        if isinstance(model, Detector):
+            some = spread(self.places["train"], FOR_STATISTICS)
+            model.learn_first_layer(self.viewing.scale(self.pictures[some]))
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         order = self.places["train"][torch.randperm(len(self.places["train"]), generator=generator)]
@@ -79,15 +88,15 @@ class ThingsInPictures:
         pictures, corners, kinds = self.viewing.scale(self.pictures[chosen]), self.corners[chosen], self.kinds[chosen]
         if self.spec.recipe.augment:
             pictures, corners, kinds = zoom(pictures, corners, kinds)
-        return self._loss(cast(Detector, model), pictures, corners, kinds)
+        return self._loss(model, pictures, corners, kinds)
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
-        detector, losses = cast(Detector, model), []
+        losses = []
         for batch in self.places[part].split(AT_ONCE):
             pictures = self.viewing.scale(self.pictures[batch])
-            losses.append(float(self._loss(detector, pictures, self.corners[batch], self.kinds[batch])) * len(batch))
-        truth, found = self._truth(part), self._find(detector, part)
+            losses.append(float(self._loss(model, pictures, self.corners[batch], self.kinds[batch])) * len(batch))
+        truth, found = self._truth(part), self._find(model, part)
         measure = detection_estimators(truth, found, len(self.labels))["map50"]
         return {"loss": sum(losses) / len(truth), "map50": float(measure(np.ones((1, len(truth))))[0])}
 
@@ -100,7 +109,7 @@ class ThingsInPictures:
 
     @torch.no_grad()
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
-        truth, found, classes = self._truth("test"), self._find(cast(Detector, model), "test"), len(self.labels)
+        truth, found, classes = self._truth("test"), self._find(model, "test"), len(self.labels)
         rival = detection_estimators(truth, self._same_box("test"), classes)
         measures = detection_estimators(truth, found, classes)
         predictions = self._predictions(truth, found)
@@ -112,8 +121,14 @@ class ThingsInPictures:
     def preparation(self) -> dict[str, object]:
         return {"labels": self.labels, "viewing": asdict(self.viewing)}
 
-    def _loss(self, model: Detector, pictures: Tensor, corners: Tensor, kinds: Tensor) -> Tensor:
-        """Focal loss and misfit per box. T.-Y. Lin et al., "Focal loss", 2017, https://arxiv.org/abs/1708.02002"""
+    def _loss(self, model: nn.Module, pictures: Tensor, corners: Tensor, kinds: Tensor) -> Tensor:
+        """The network's own loss where it has one; else focal loss and misfit per box.
+
+        T.-Y. Lin et al., "Focal loss for dense object detection", 2017, https://arxiv.org/abs/1708.02002
+        """
+        if isinstance(model, BringsLoss):
+            return model.loss(pictures, corners, kinds)
+        assert isinstance(model, Detector)
         scores, boxes = model(pictures)
         side = pictures.size(-1) // model.stride
         wanted = assign(model.places(side, side).flatten(0, 1), corners, kinds, stride=model.stride)
@@ -123,7 +138,7 @@ class ThingsInPictures:
         fit = fit_loss(boxes.float()[finds], corners[batch, wanted.clamp_min(0)][finds]).sum() / things
         return _focal(scores.float(), target.float()) / things + fit
 
-    def _find(self, model: Detector, part: Part) -> list[Boxes]:
+    def _find(self, model: nn.Module, part: Part) -> list[Boxes]:
         """What the network finds in the pictures of a part, in pixels of the pictures themselves."""
         found = []
         for batch in self.places[part].split(AT_ONCE):
@@ -184,7 +199,7 @@ class ThingsPredictor:
         self.size = {name: int(shapes[name]) for name in ("channels", "height", "width")}
         self.labels: list[str] = prepared["labels"]
         self.viewing = Viewing(**prepared["viewing"])
-        self.model = cast(Detector, load_network(folder).to(device.torch))
+        self.model = load_network(folder).to(device.torch)
         self.device = device
 
     @torch.no_grad()
@@ -203,7 +218,7 @@ class ThingsPredictor:
         return answers
 
 
-def find_things(model: Detector, pictures: Tensor, sizes: np.ndarray) -> list[Boxes]:
+def find_things(model: nn.Module, pictures: Tensor, sizes: np.ndarray) -> list[Boxes]:
     """Boxes in pixels of the pictures themselves, whose heights and widths are `sizes` (B, 2), the surest first."""
     scores, boxes = model(pictures)
     found = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -36,6 +36,14 @@ NOTHING = 0
 """The blank of CTC: no letter at this moment, or the same one still."""
 
 
+@runtime_checkable
+class KnowsLetters(Protocol):
+    """A network that comes with letters of its own."""
+
+    def take_letters(self, letters: str) -> None:
+        """Answer for these letters, 1 and up, and for nothing, 0, as for its own."""
+
+
 @OBJECTIVES.register("speech-recognition")
 class SpokenWords:
     """CTC loss over the letters of the target column; A. Graves et al., "Connectionist temporal classification"."""
@@ -51,8 +59,13 @@ class SpokenWords:
         if not self.letters:
             raise TrainingError(f"“{column}” is empty.", "Choose the column with what is said.", code="empty_texts")
         self.heard = Heard(spec, examples, device, model_folder.parent, outputs=1 + len(self.letters))
-        self.shapes = self.heard.shapes
+        self.shapes = replace(self.heard.shapes, per_token=True)
         self.targets = {part: [_numbers(text, self.letters) for text in texts] for part, texts in self.truth.items()}
+
+    def initialise(self, model: nn.Module) -> None:
+        """A pretrained network that writes letters goes on with those that it knows."""
+        if isinstance(model, KnowsLetters):
+            model.take_letters(self.letters)
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self.heard.epoch(generator, batch_size)
