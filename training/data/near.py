@@ -1,4 +1,4 @@
-"""Examples that say nearly the same: MinHash over the words of their texts, with banding (Broder 1997)."""
+"""Examples that are nearly the same: pictures and sounds by `near_media`, texts by MinHash over words (Broder 1997)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from training.data.columns import is_long_text
 from training.data.ids import mix
+from training.data.near_media import MEDIA_TYPES, media_pairs
 from training.data.schema import PART, Column, Description
 
 Rows: TypeAlias = NDArray[np.int64]
@@ -34,11 +35,15 @@ _SALTS = mix(np.arange(HASHES, dtype=np.uint64)) | np.uint64(1)
 
 
 def near_groups(path: Path, description: Description) -> Rows:
-    """Int64 [rows]: rows whose texts say nearly the same have the same number, that of the first of them.
+    """Int64 [rows]: rows that are nearly the same have the same number, that of the first of them.
 
-    Rows without a text of five words stand alone. Memory is bounded: 128 bytes per compared row.
+    A picture or a sound decides where there is one, otherwise the texts; rows without a text of five words stand alone.
+    Memory is bounded: 128 bytes per compared text, some 500 per picture or sound.
     """
     groups = np.arange(description.rows)
+    if media := compared_media(description):
+        groups[:] = _leaders(*media_pairs(path, media, MOST_ROWS), len(groups))
+        return groups
     columns = compared_columns(description)
     if not columns:
         return groups
@@ -46,8 +51,15 @@ def near_groups(path: Path, description: Description) -> Rows:
     rows = np.concatenate([rows for rows, _ in found]) if found else groups[:0]
     if len(rows) < 2:
         return groups
-    groups[rows] = rows[_components(np.concatenate([signatures for _, signatures in found]))]
+    signatures = np.concatenate([signatures for _, signatures in found])
+    groups[rows] = rows[_leaders(*_pairs(signatures), len(signatures))]
     return groups
+
+
+def compared_media(description: Description) -> Column | None:
+    """The column whose pictures or sounds tell examples apart; None where there is none, or more than one."""
+    media = [column for column in description.columns if column.type in MEDIA_TYPES]
+    return media[0] if len(media) == 1 else None
 
 
 def compared_columns(description: Description) -> list[Column]:
@@ -91,13 +103,11 @@ def _minima(words: pl.Series) -> Signatures:
     return signatures
 
 
-def _components(signatures: Signatures) -> Rows:
-    """Int64 [rows]: the first row of the group that each belongs to."""
+def _leaders(first: Rows, second: Rows, count: int) -> Rows:
+    """Int64 [count]: the first row of the group that each belongs to, where pairs belong together."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    first, second = _pairs(signatures)
-    count = len(signatures)
     graph = coo_array((np.ones(len(first), dtype=bool), (first, second)), shape=(count, count))
     _, component = connected_components(graph, directed=False)
     _, leaders = np.unique(component, return_index=True)

@@ -37,6 +37,9 @@ def _image_column(path: Path, name: str) -> Column:
         "channels": 1 if set(modes) <= {"L", "1", "I", "I;16", "F"} else 3,
         "modes": dict(modes),
         "mixed_sizes": len(sizes) > 1,
+        "histograms": {
+            name: histogram(np.array(edge)) for name, edge in (("width", widths), ("height", heights)) if len(sizes) > 1
+        },
         "sizes": [{"width": w, "height": h, "count": n} for (w, h), n in sizes.most_common(TOP)],
     }
     return Column(name=name, type="image", missing=missing, unique=len(widths), stats=stats)

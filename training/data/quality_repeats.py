@@ -1,6 +1,7 @@
 """Examples that stand there twice, exactly or nearly, and those that stand on both sides of the split."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from training.data.findings import ROWS, counted
-from training.data.near import compared_columns, near_groups
+from training.data.near import compared_columns, compared_media, near_groups
 from training.data.numbers import read_numbers
 from training.data.schema import ID, PART, Description, Finding, Fix
 
@@ -18,7 +19,7 @@ _WHOLE = ("image", "audio", "conversation", "spans")
 
 
 def check_repeats(path: Path, description: Description) -> Iterator[Finding]:
-    """Exact repeats by the examples' ids, near ones by the words of their texts, and leaks of both kinds."""
+    """Exact repeats by the examples' ids, near ones by words, looks or sound, and leaks of both kinds."""
     if len(description.columns) == 1 and description.columns[0].type not in _WHOLE:
         return
     ids = read_ids(path)
@@ -27,12 +28,38 @@ def check_repeats(path: Path, description: Description) -> Iterator[Finding]:
     leaked = leaks(ids, held)
     yield from _exact(exact, len(ids))
     yield from _leaked(leaked)
-    if not compared_columns(description):
+    likeness = _likeness(description)
+    if likeness is None:
         return
     groups = near_groups(path, description)
     near_leaked = leaks(groups, held) & ~leaked
-    yield from _near(repeated(groups) & ~exact & ~near_leaked)
-    yield from _nearly_leaked(near_leaked)
+    yield from _near(repeated(groups) & ~exact & ~near_leaked, likeness)
+    yield from _nearly_leaked(near_leaked, likeness)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """In which way rows are nearly the same, in words."""
+
+    one: str
+    many: str
+    text: str
+
+
+_SAYS = Likeness("says nearly the same", "say nearly the same", "Four of five of their words are the same.")
+_SHOWS = Likeness(
+    "shows nearly the same picture", "show nearly the same picture", "Scaled down they look alike, or only brighter."
+)
+_SOUNDS = Likeness(
+    "sounds nearly the same", "sound nearly the same", "Pitch and loudness go alike from start to end, or only louder."
+)
+
+
+def _likeness(description: Description) -> Likeness | None:
+    """How rows of this data can be nearly the same; None where nothing tells."""
+    if media := compared_media(description):
+        return _SHOWS if media.type == "image" else _SOUNDS
+    return _SAYS if compared_columns(description) else None
 
 
 def read_ids(path: Path) -> NDArray[np.int64]:
@@ -82,14 +109,13 @@ def _exact(rows: NDArray[np.bool_], total: int) -> Iterator[Finding]:
         )
 
 
-def _near(rows: NDArray[np.bool_]) -> Iterator[Finding]:
+def _near(rows: NDArray[np.bool_], likeness: Likeness) -> Iterator[Finding]:
     if count := int(rows.sum()):
         yield Finding(
             key="near-duplicates",
             severity="info",
-            title=counted(count, "row says nearly the same", "rows say nearly the same") + " as an earlier one",
-            text="Four of five of their words are the same. Where they fall on both sides of the split, the result "
-            "looks better than it is.",
+            title=counted(count, f"row {likeness.one}", f"rows {likeness.many}") + " as an earlier one",
+            text=f"{likeness.text} Where they fall on both sides of the split, the result looks better than it is.",
             rows=_first(rows),
             count=count,
             fix=Fix(key="drop_near_duplicates", title="Keep one of each"),
@@ -109,13 +135,14 @@ def _leaked(rows: NDArray[np.bool_]) -> Iterator[Finding]:
         )
 
 
-def _nearly_leaked(rows: NDArray[np.bool_]) -> Iterator[Finding]:
+def _nearly_leaked(rows: NDArray[np.bool_], likeness: Likeness) -> Iterator[Finding]:
     if count := int(rows.sum()):
         yield Finding(
             key="near-leak",
             severity="warning",
-            title=counted(count, "held-out row says", "held-out rows say") + " nearly the same as one in training",
-            text="The model has seen nearly the same, so the result on them looks better than it is.",
+            title=counted(count, f"held-out row {likeness.one}", f"held-out rows {likeness.many}")
+            + " as one in training",
+            text=f"{likeness.text} The model has seen nearly the same, so the result on them looks better than it is.",
             rows=_first(rows),
             count=count,
             fix=Fix(key="move_leaks_to_train", title="Move them to the training part"),

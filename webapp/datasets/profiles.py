@@ -36,6 +36,19 @@ class Stripe:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A histogram: the server's stripes, and what the browser draws in their place."""
+
+    key: str
+    stripes: list[Stripe]
+    low: str
+    high: str
+    caption: str
+    chart: dict[str, Any]
+    """Edges and counts, the quantiles on them, and the unit."""
+
+
+@dataclass(frozen=True)
 class Profile:
     """One column as its card shows it."""
 
@@ -44,34 +57,37 @@ class Profile:
     missing_share: float
     facts: list[tuple[str, str]]
     bars: list[Bar]
-    stripes: list[Stripe]
-    low: str
-    high: str
-    caption: str
+    drawings: list[Drawing]
     others: int
     """Different values that have no bar."""
-    chart: dict[str, Any]
-    """What the browser draws: edges and counts of the histogram, the quantiles on it, and its unit."""
 
 
 def profile(number_: int, column: Column, rows: int) -> Profile:
     """Everything that the card of a column draws."""
     stats: dict[str, Any] = column.stats
     bars = _bars(stats) if column.type != "number" or column.unique <= BARS else []
-    stripes, low, high = ([], "", "") if bars else _stripes(stats)
     return Profile(
         number=number_,
         column=column,
         missing_share=100 * column.missing / rows if rows else 0.0,
         facts=_facts(column),
         bars=bars,
-        stripes=stripes,
-        low=low,
-        high=high,
-        caption=_unit(column),
+        drawings=[] if bars else _drawings(number_, column),
         others=max(0, column.unique - len(bars)) if bars and column.type not in NESTED else 0,
-        chart=_chart(stats, _unit(column)) if stripes else {},
     )
+
+
+def _drawings(number_: int, column: Column) -> list[Drawing]:
+    """How the values are spread; of pictures of different sizes, their widths and their heights."""
+    stats: dict[str, Any] = column.stats
+    captions = {"width": _("width in pixels"), "height": _("height in pixels")}
+    edges = [(captions[name], {"histogram": found}) for name, found in (stats.get("histograms") or {}).items()]
+    drawn = [(_unit(column), stats), *edges]
+    return [
+        Drawing(f"{number_}-{place}", *_stripes(figures), caption, _chart(figures, caption))
+        for place, (caption, figures) in enumerate(drawn)
+        if (figures.get("histogram") or {}).get("counts")
+    ]
 
 
 def _facts(column: Column) -> list[tuple[str, str]]:
@@ -168,9 +184,16 @@ def _pixels(size: dict[str, Any]) -> str:
 
 
 def _bars(stats: dict[str, Any]) -> list[Bar]:
-    top = (stats.get("top") or stats.get("labels") or stats.get("roles") or [])[:BARS]
+    top = (stats.get("top") or stats.get("labels") or stats.get("roles") or _sizes(stats))[:BARS]
     most = max((entry["count"] for entry in top), default=1)
     return [Bar(_label(entry["value"]), entry["count"], round(100 * entry["count"] / most, 1)) for entry in top]
+
+
+def _sizes(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sizes of pictures where they are few enough to be named."""
+    sizes = stats.get("sizes") or []
+    named = [{"value": f"{size['width']} × {size['height']}", "count": size["count"]} for size in sizes]
+    return named if len(named) <= BARS else []
 
 
 def _label(value: object) -> str:
@@ -178,10 +201,7 @@ def _label(value: object) -> str:
 
 
 def _stripes(stats: dict[str, Any]) -> tuple[list[Stripe], str, str]:
-    histogram = stats.get("histogram") or {}
-    counts, edges = histogram.get("counts") or [], histogram.get("edges") or []
-    if not counts:
-        return [], "", ""
+    counts, edges = stats["histogram"]["counts"], stats["histogram"]["edges"]
     most = max(counts) or 1
     heights = [max(100 * count / most, 2.0 if count else 0.0) for count in counts]
     words = [f"{number(low)} – {number(high)}: {number(count)}" for low, high, count in _bins(edges, counts)]
