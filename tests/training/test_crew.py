@@ -37,3 +37,15 @@ def test_two_processes_draw_the_curve_of_one(flower_spec: TrainSpec, tmp_path: P
         assert losses(together, name) == pytest.approx(losses(alone, name), rel=1e-3)
     report = Report.model_validate_json((tmp_path / "together" / "out" / "report.json").read_bytes())
     assert report.metrics["accuracy"].value > 0.7
+
+
+def test_an_ensemble_with_averages_and_a_rate_of_its_own_is_the_same_in_two_processes(
+    flower_spec: TrainSpec, tmp_path: Path
+) -> None:
+    changes = {"batch_size": 20, "epochs": 2, "evaluations": 2, "ensemble": 2, "bagging": True, "average": "ema"}
+    recipe = flower_spec.recipe.model_copy(update=changes | {"find_lr": True})
+    spec = flower_spec.model_copy(update={"settings": {"hidden_sizes": "8", "dropout": 0.0}, "recipe": recipe})
+    alone = fit(spec, tmp_path / "alone")
+    together = fit(spec, tmp_path / "together", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    for name in ("train/lr", "train/loss", "val/loss"):
+        assert losses(together, name) == pytest.approx(losses(alone, name), rel=1e-3)
