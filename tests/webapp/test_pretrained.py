@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -18,7 +19,7 @@ from training.errors import TrainingError
 from training.own_models import kind_of
 from training.packaged import local_folder, measure
 from webapp.pretrained.models import OwnModel
-from webapp.pretrained.services import add_model, delete_model
+from webapp.pretrained.services import add_model, bring_here, delete_model
 from webapp.runs.models import Run
 from webapp.runs.services import propose_spec, queue_run
 
@@ -87,6 +88,19 @@ def test_a_run_starts_from_it_and_answers(browser, seat, pack, tmp_path):
     assert not model.folder.exists()
     gone = train_here(queue_run(member=seat, version=version, spec=spec))
     assert "was deleted" in gone.error["message"]
+
+
+def test_another_machine_fetches_it_from_storage(seat, pack, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+    memory = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = {**settings.STORAGES, "default": memory}
+    model = add_model(member=seat, file=pack())
+    shutil.rmtree(model.folder)
+    bring_here(model.source)
+    assert measure(model.source).parameters == model.parameters
+    delete_model(model)
+    bring_here(model.source)
+    assert not model.folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from training import packaged
 from training.tasks import TASKS, Task
 from webapp.core import storage
 from webapp.core.errors import UserError
+from webapp.pretrained.services import bring_here
 from webapp.runs.models import Run
 
 READY = "ready-"
@@ -40,6 +41,7 @@ class Served:
         """Its model folder on this machine; raises UserError if it is not there."""
         if self.run is None:
             return _ready_folder(self.source)
+        bring_here(self.run.train_spec().settings.get("source"))
         try:
             return storage.local_folder(f"{self.run.folder}/model")
         except FileNotFoundError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -16,7 +16,8 @@ from django.utils.text import slugify
 
 from training.architectures import Architecture
 from training.own_models import unpack_model
-from training.packaged import measure, own_folder, read_config, sources
+from training.packaged import OWN, measure, own_folder, read_config, sources
+from webapp.core import storage
 from webapp.datasets.quota import check_quota
 from webapp.pretrained.models import OwnModel
 from webapp.projects.access import require_editor
@@ -38,14 +39,29 @@ def add_model(*, member: Membership, file: UploadedFile[bytes], name: str = "") 
     assert size is not None
     model.parameters, model.model_type = size.parameters, str(config["model_type"])[:60]
     model.bytes = sum(path.stat().st_size for path in folder.iterdir())
+    if storage.is_shared():
+        storage.save_folder(folder, _stored(key))
     model.save()
     return model
+
+
+def bring_here(source: object) -> None:
+    """Fetch a model that settings name onto this machine; nothing happens if it is here, or is none of a project."""
+    key = str(source or "").removeprefix(OWN)
+    if not str(source).startswith(OWN) or not storage.is_shared() or own_folder(key).exists():
+        return
+    with suppress(FileNotFoundError):  # it was deleted, as the engine will say
+        stored = storage.local_folder(_stored(key))
+        fresh = shutil.copytree(stored, own_folder(f"{key}.{secrets.token_hex(4)}"))
+        fresh.rename(own_folder(key))
 
 
 def delete_model(model: OwnModel) -> None:
     """Forget it; runs that learnt from it whole keep their figures but no longer answer."""
     model.delete()
     shutil.rmtree(model.folder, ignore_errors=True)
+    if storage.is_shared():
+        storage.delete_folder(_stored(model.key))
 
 
 def models_for(architecture: type[Architecture], project: Project) -> list[tuple[str, str]]:
@@ -58,6 +74,11 @@ def models_for(architecture: type[Architecture], project: Project) -> list[tuple
 def used_bytes(project: Project) -> int:
     """What the project's own models take on disk."""
     return int(OwnModel.objects.filter(project=project).aggregate(sum=Sum("bytes"))["sum"] or 0)
+
+
+def _stored(key: str) -> str:
+    """Where storage keeps it for other machines."""
+    return f"own-models/{key}"
 
 
 @contextmanager

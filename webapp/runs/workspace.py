@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from training.report import Report
 from webapp.core import engine, storage
 from webapp.core.errors import UserError
+from webapp.pretrained.services import bring_here
 from webapp.runs.models import Run
 
 CHECKPOINT = "checkpoint"
@@ -30,6 +31,7 @@ def open_folder(run: Run) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not run.checkpoint_step:
         _remove_checkpoints(folder)
+    bring_here(run.train_spec().settings.get("source"))
     data = storage.local_folder(run.version.folder)
     places = {"data": str(data), "start_from": _start_folder(run)}
     (folder / "spec.json").write_text(run.train_spec().model_copy(update=places).model_dump_json(indent=2))
