@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field
 
+from training.architectures import Architecture, Facts
 from training.recipes import Preset, Recipe
 
 VocabularyKind: TypeAlias = Annotated[
@@ -26,10 +27,6 @@ Dropout: TypeAlias = Annotated[
     float,
     Field(ge=0, le=0.9, title="Dropout", description="Share of numbers switched off at random while learning."),
 ]
-WordDropout: TypeAlias = Annotated[
-    float,
-    Field(ge=0, le=0.9, title="Word dropout", description="Share of words left out at random while learning."),
-]
 Counted: TypeAlias = Annotated[
     bool,
     Field(
@@ -44,6 +41,32 @@ WHOLE_TEXTS = ("text-classification", "text-multilabel", "text-regression")
 """Tasks with one answer for the text."""
 EACH_TOKEN = ("token-classification", "question-answering")
 """Tasks with an answer for every token."""
+
+
+class ReaderFromNothing(Architecture):
+    """What every network has that reads texts and starts from nothing."""
+
+    vocabulary: VocabularyKind = "words"
+    vocabulary_size: VocabularySize = 20_000
+    length: TextLength = 256
+    dropout: Dropout = 0.3
+    word_dropout: float = Field(
+        0.1, ge=0, le=0.9, title="Word dropout", description="Share of words left out at random while learning."
+    )
+    counted: Counted = False
+
+    @classmethod
+    def for_whole_texts(cls, preset: Preset, facts: Facts, *, dropout: float = 0.5, **own: object) -> Self:
+        """Settings that suit such texts, built on counted words."""
+        length = expected_length(facts.characters, most={"quick": 128, "balanced": 256, "thorough": 512}[preset])
+        usual = {"length": length, "dropout": dropout, "word_dropout": 0.2, "counted": True}
+        return cls.model_validate(usual | own)
+
+    @classmethod
+    def for_tokens(cls, task: str, preset: Preset, **own: object) -> Self:
+        """Settings for an answer to every token: pieces of words where names are tagged, else words."""
+        pieces = {"vocabulary": "byte-pairs", "vocabulary_size": 4_000} if task == "token-classification" else {}
+        return cls.model_validate({"length": token_length(task, preset)} | pieces | own)
 
 
 def expected_length(characters: float, *, most: int) -> int:

@@ -6,24 +6,14 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.text_settings import (
-    WHOLE_TEXTS,
-    Counted,
-    Dropout,
-    TextLength,
-    VocabularyKind,
-    VocabularySize,
-    WordDropout,
-    expected_length,
-    on_counted_words,
-)
+from training.text_settings import WHOLE_TEXTS, Dropout, ReaderFromNothing, on_counted_words
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @ARCHITECTURES.register("text-bag")
-class TextBagSettings(Architecture):
+class TextBagSettings(ReaderFromNothing):
     """Learns what each word stands for and takes the mean over the text, whatever the order (fastText)."""
 
     title = "Bag of embeddings"
@@ -35,9 +25,6 @@ class TextBagSettings(Architecture):
     )
     simple = ("width", "counted")
 
-    vocabulary: VocabularyKind = "words"
-    vocabulary_size: VocabularySize = 20_000
-    length: TextLength = 256
     width: int = Field(64, ge=4, le=4096, title="Width", description="Numbers that stand for a word.")
     buckets: int = Field(
         20_000,
@@ -47,15 +34,11 @@ class TextBagSettings(Architecture):
         description="Places for what neighbouring words stand for together; 0 looks at single words only.",
     )
     dropout: Dropout = 0.2
-    word_dropout: WordDropout = 0.1
-    counted: Counted = False
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        length = expected_length(facts.characters, most={"quick": 128, "balanced": 256, "thorough": 512}[preset])
         width = {"quick": 32, "balanced": 64, "thorough": 128}[preset]
-        settings = cls(length=length, width=width, dropout=0.5, word_dropout=0.2, counted=True)
-        return settings, on_counted_words(facts.rows, preset, lr=3e-3)
+        return cls.for_whole_texts(preset, facts, width=width), on_counted_words(facts.rows, preset, lr=3e-3)
 
     def cost(self, shapes: Shapes) -> Cost:
         length = min(shapes.length or self.length, self.length)

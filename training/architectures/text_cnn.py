@@ -6,24 +6,14 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.text_settings import (
-    WHOLE_TEXTS,
-    Counted,
-    Dropout,
-    TextLength,
-    VocabularyKind,
-    VocabularySize,
-    WordDropout,
-    expected_length,
-    on_counted_words,
-)
+from training.text_settings import WHOLE_TEXTS, ReaderFromNothing, on_counted_words
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @ARCHITECTURES.register("text-cnn")
-class TextCNNSettings(Architecture):
+class TextCNNSettings(ReaderFromNothing):
     """Looks for telling runs of a few words, wherever in the text they stand."""
 
     title = "Text CNN"
@@ -33,9 +23,6 @@ class TextCNNSettings(Architecture):
     paper = "Y. Kim, “Convolutional neural networks for sentence classification”, 2014, https://arxiv.org/abs/1408.5882"
     simple = ("detectors", "counted")
 
-    vocabulary: VocabularyKind = "words"
-    vocabulary_size: VocabularySize = 20_000
-    length: TextLength = 256
     width: int = Field(64, ge=4, le=4096, title="Width", description="Numbers that stand for a word.")
     runs: str = Field(
         "3-4-5",
@@ -46,16 +33,11 @@ class TextCNNSettings(Architecture):
     detectors: int = Field(
         64, ge=1, le=4096, title="Detectors", description="Phrases that are looked for, for each length of run."
     )
-    dropout: Dropout = 0.3
-    word_dropout: WordDropout = 0.1
-    counted: Counted = False
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        length = expected_length(facts.characters, most={"quick": 128, "balanced": 256, "thorough": 512}[preset])
         detectors = {"quick": 32, "balanced": 64, "thorough": 128}[preset]
-        settings = cls(length=length, detectors=detectors, dropout=0.5, word_dropout=0.2, counted=True)
-        return settings, on_counted_words(facts.rows, preset, lr=1e-3)
+        return cls.for_whole_texts(preset, facts, detectors=detectors), on_counted_words(facts.rows, preset, lr=1e-3)
 
     @property
     def lengths(self) -> list[int]:

@@ -6,27 +6,14 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.text_settings import (
-    EACH_TOKEN,
-    WHOLE_TEXTS,
-    Counted,
-    Dropout,
-    TextLength,
-    VocabularyKind,
-    VocabularySize,
-    WordDropout,
-    expected_length,
-    for_each_token,
-    on_counted_words,
-    token_length,
-)
+from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, ReaderFromNothing, for_each_token, on_counted_words
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @ARCHITECTURES.register("text-recurrent")
-class TextRecurrentSettings(Architecture):
+class TextRecurrentSettings(ReaderFromNothing):
     """Reads a text word by word and keeps notes in a memory; the answer comes from all notes together."""
 
     title = "LSTM and GRU"
@@ -38,9 +25,6 @@ class TextRecurrentSettings(Architecture):
     )
     simple = ("width", "counted")
 
-    vocabulary: VocabularyKind = "words"
-    vocabulary_size: VocabularySize = 20_000
-    length: TextLength = 256
     cell: Literal["lstm", "gru", "rnn"] = Field(
         "lstm",
         title="Memory",
@@ -57,27 +41,15 @@ class TextRecurrentSettings(Architecture):
             "Where every word gets an answer, attention lets it look at all others once more."
         ),
     )
-    dropout: Dropout = 0.3
-    word_dropout: WordDropout = 0.1
-    counted: Counted = False
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         width = {"quick": 64, "balanced": 96, "thorough": 160}[preset]
         if task in EACH_TOKEN:
-            tags = task == "token-classification"
-            return cls(
-                vocabulary="byte-pairs" if tags else "words",
-                vocabulary_size=4_000 if tags else 20_000,
-                length=token_length(task, preset),
-                width=width,
-                pooling="max-mean" if tags else "attention",
-                dropout=0.3,
-                word_dropout=0.1,
-            ), for_each_token(facts.rows, preset, lr=3e-3)
-        length = expected_length(facts.characters, most={"quick": 128, "balanced": 256, "thorough": 512}[preset])
-        settings = cls(length=length, width=width, dropout=0.5, word_dropout=0.2, counted=True)
-        return settings, on_counted_words(facts.rows, preset, lr=2e-3)
+            pooling = "max-mean" if task == "token-classification" else "attention"
+            settings = cls.for_tokens(task, preset, width=width, pooling=pooling)
+            return settings, for_each_token(facts.rows, preset, lr=3e-3)
+        return cls.for_whole_texts(preset, facts, width=width), on_counted_words(facts.rows, preset, lr=2e-3)
 
     def cost(self, shapes: Shapes) -> Cost:
         ways, width = (2 if self.two_way else 1), self.width

@@ -6,27 +6,14 @@ from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.text_settings import (
-    EACH_TOKEN,
-    WHOLE_TEXTS,
-    Counted,
-    Dropout,
-    TextLength,
-    VocabularyKind,
-    VocabularySize,
-    WordDropout,
-    expected_length,
-    for_each_token,
-    on_counted_words,
-    token_length,
-)
+from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, Dropout, ReaderFromNothing, for_each_token, on_counted_words
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @ARCHITECTURES.register("text-transformer")
-class TextTransformerSettings(Architecture):
+class TextTransformerSettings(ReaderFromNothing):
     """Reads all words of a text at once and lets each look at the others, starting from nothing."""
 
     title = "Transformer"
@@ -36,15 +23,10 @@ class TextTransformerSettings(Architecture):
     paper = "A. Vaswani et al., “Attention is all you need”, 2017, https://arxiv.org/abs/1706.03762"
     simple = ("layers", "counted")
 
-    vocabulary: VocabularyKind = "words"
-    vocabulary_size: VocabularySize = 20_000
-    length: TextLength = 256
     layers: int = Field(2, ge=1, le=48, title="Layers", description="How often every word looks at the others.")
     width: int = Field(96, ge=8, le=4096, title="Width", description="Numbers kept per word.")
     heads: int = Field(4, ge=1, le=64, title="Heads", description="Things a word can look for at the same time.")
     dropout: Dropout = 0.2
-    word_dropout: WordDropout = 0.1
-    counted: Counted = False
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
@@ -56,16 +38,9 @@ class TextTransformerSettings(Architecture):
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         layers, width = {"quick": (1, 64), "balanced": (2, 96), "thorough": (3, 128)}[preset]
         if task in EACH_TOKEN:
-            tags = task == "token-classification"
-            return cls(
-                vocabulary="byte-pairs" if tags else "words",
-                vocabulary_size=4_000 if tags else 20_000,
-                length=token_length(task, preset),
-                layers=layers,
-                width=width,
-            ), for_each_token(facts.rows, preset, lr=1e-3)
-        length = expected_length(facts.characters, most={"quick": 128, "balanced": 256, "thorough": 512}[preset])
-        settings = cls(length=length, layers=layers, width=width, dropout=0.4, word_dropout=0.2, counted=True)
+            settings = cls.for_tokens(task, preset, layers=layers, width=width)
+            return settings, for_each_token(facts.rows, preset, lr=1e-3)
+        settings = cls.for_whole_texts(preset, facts, dropout=0.4, layers=layers, width=width)
         return settings, on_counted_words(facts.rows, preset, lr=1e-3)
 
     def cost(self, shapes: Shapes) -> Cost:
