@@ -41,3 +41,15 @@ def test_something_else_than_owner_and_name_is_refused_in_words(browser, seat, r
     answer = browser.post("/datasets/hub/", {"repository": "https://example.org/x"})
     assert "It looks like “owner/name”" in answer.content.decode()
     assert not Dataset.objects.exists()
+
+
+def test_programs_bring_data_sets_of_the_hub_too(api, seat, settings):
+    with hub() as address:
+        settings.HUB_ENDPOINT = address
+        order = {"repository": "nature/life", "subset": "birds"}
+        answer = api.post("/api/v1/datasets/hub/", order, content_type="application/json")
+        assert answer.status_code == 202
+        dataset = import_here(Dataset.objects.get(pk=answer.json()["id"]))
+    assert dataset.status == Dataset.Status.READY, dataset.error
+    wrong = api.post("/api/v1/datasets/hub/", {"repository": "life"}, content_type="application/json")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "bad_hub")

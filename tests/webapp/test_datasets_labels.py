@@ -126,3 +126,41 @@ def test_only_editors_label(browser, stranger, seat):
     seat.save()
     assert give(browser, dataset, 0, "ham").status_code == 403
     assert page(browser, dataset).status_code == 403
+
+
+def rest(client, method, dataset, path="", **body):
+    send = getattr(client, method)
+    return send(f"/api/v1/datasets/{dataset.pk}/labels/{path}", body or None, content_type="application/json")
+
+
+def test_programs_label_too(api, seat):
+    dataset = ready(seat, GAPS)
+    before = rest(api, "get", dataset).json()
+    assert (before["column"], before["next"], before["given"]) == ("kind", 0, {})
+    after = rest(api, "post", dataset, labels={"0": "spam", "5": "ham"}).json()
+    assert (after["next"], after["given"]) == (10, {"0": "spam", "5": "ham"})
+    saved = rest(api, "post", dataset, "save/")
+    assert saved.status_code == 202
+    jobs.make_version(saved.json()["id"])
+    assert cells(dataset.latest, "kind")[:6:5] == ["spam", "ham"]
+
+
+def test_of_several_labels_all_are_kept_or_none(api, seat):
+    dataset = ready(seat, GAPS)
+    assert rest(api, "post", dataset, labels={"0": "spam", "999": "ham"}).status_code == 400
+    assert rest(api, "post", dataset, labels={"first": "spam"}).status_code == 400
+    assert not Label.objects.exists()
+    rest(api, "post", dataset, labels={"0": "spam"})
+    assert rest(api, "delete", dataset).status_code == 204
+    assert not Label.objects.exists()
+
+
+def test_labels_of_strangers_do_not_exist_over_rest(stranger, seat):
+    dataset = ready(seat, GAPS)
+    assert stranger.get(f"/api/v1/datasets/{dataset.pk}/labels/").status_code == 404
+
+
+def test_a_column_that_stands_alone_can_be_labelled(browser, seat):
+    lines = b"what\n" + b"".join(f"thing {n}\n".encode() for n in range(30))
+    page = browser.get(ready(seat, lines).get_absolute_url()).content.decode()
+    assert "?column=label" in page

@@ -6,26 +6,13 @@ import re
 import warnings
 from contextlib import suppress
 
+from training.data.foreign import foreign_format
 from training.data.sounds import is_sound
 from training.data.source import Source
 from training.data.text_files import is_gzip, looks_binary, unpack_head
 from training.data.typed import is_picture
 from training.errors import TrainingError
 
-_SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF", "a PDF", "Copy its text into a text file, or its table into a spreadsheet, and upload that."),
-    (b"\xd0\xcf\x11\xe0", "an old or locked Office file", "Save it as .xlsx without a password, or as CSV."),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Pack the files as ZIP."),
-    (b"Rar!", "a RAR archive", "Pack the files as ZIP."),
-    (b"SQLite format 3", "a database", "Export the table as CSV and upload that."),
-    (b"\x89HDF", "an HDF5 file", "Save the data as CSV or Parquet."),
-    (b"\x93NUMPY", "a NumPy file", "Save the data as CSV or Parquet."),
-    (b"BZh", "packed with bzip2", "Unpack it and upload the file itself."),
-    (b"\xfd7zXZ", "packed with xz", "Unpack it and upload the file itself."),
-    (b"\x28\xb5\x2f\xfd", "packed with Zstandard", "Unpack it and upload the file itself."),
-    (b"\x7fELF", "a program", "Choose a file with data in it."),
-    (b"MZ", "a program", "Choose a file with data in it."),
-)
 _PICKLE = "Such files can run any program when they are opened. Save the data as CSV or Parquet."
 _MANY = 100
 """Steps of a pickle after which it is one, though its end is not seen."""
@@ -38,9 +25,8 @@ _SINGLE = "Put the {}s into one folder per class and pack these as ZIP."
 def refuse_known(source: Source) -> None:
     """Raise TrainingError where the file is of a kind that is never read."""
     head = source.head
-    for signature, title, hint in _SIGNATURES:
-        if head.startswith(signature) and not (signature in (b"MZ", b"BZh") and not looks_binary(source.text)):
-            raise TrainingError(f"{source.name} is {title}, not data that can be learnt from.", hint, code="refused")
+    if foreign := foreign_format(source):
+        raise TrainingError(f"{source.name} is {foreign.title}, which is not read here.", foreign.hint, code="refused")
     if is_gzip(head) and not unpack_head(head):
         raise TrainingError(
             f"{source.name} is cut off or damaged.", "Pack it anew and upload it again.", code="damaged"

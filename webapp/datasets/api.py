@@ -25,6 +25,7 @@ from webapp.datasets.serializers import (
     ChangeSerializer,
     DatasetSerializer,
     DetailSerializer,
+    HubSerializer,
     ReviseSerializer,
     RevisionSerializer,
     RowsSerializer,
@@ -142,6 +143,17 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         member = seat_of(cast(User, request.user), given.get("project"))
         files = request.FILES.getlist("file")
         dataset = services.receive_files(member=member, files=files, name=given.get("name", ""))
+        return Response({"id": dataset.pk, "status": dataset.status}, status=202)
+
+    @extend_schema(request=HubSerializer, responses={202: StartedSerializer})
+    @action(detail=False, methods=["post"], parser_classes=[JSONParser])
+    def hub(self, request: Request) -> Response:
+        """Bring a data set of the Hugging Face Hub. A worker fetches it: ask for the data set until it is ready."""
+        form = HubSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = dict(form.validated_data)
+        member = seat_of(cast(User, request.user), asked.pop("project", None))
+        dataset = services.add_from_hub(member=member, **asked)
         return Response({"id": dataset.pk, "status": dataset.status}, status=202)
 
     def get_parsers(self) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from training.data.columns import can_be_classes
@@ -86,6 +88,13 @@ def give_label(*, member: Membership, version: DatasetVersion, column: str, row:
         raise UserError(_("There is no such row."), _("Go back to the dataset."))
     fields = {"value": value, "owner": member.user}
     Label.objects.update_or_create(version=version, column=column, row=row, defaults=fields)
+
+
+@transaction.atomic
+def give_labels(*, member: Membership, version: DatasetVersion, column: str, labels: Mapping[int, str]) -> None:
+    """Keep labels for some rows, all of them or none."""
+    for row, value in labels.items():
+        give_label(member=member, version=version, column=column, row=row, value=value)
 
 
 def save_labels(*, member: Membership, version: DatasetVersion, column: str) -> Revision:

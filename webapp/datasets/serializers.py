@@ -16,6 +16,46 @@ class UploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(use_url=False)
 
 
+class HubSerializer(serializers.Serializer[Any]):
+    """A data set of the Hugging Face Hub."""
+
+    project = serializers.IntegerField(required=False, help_text="Left out: the first project you are in.")
+    repository = serializers.CharField(max_length=200, help_text="“owner/name”")
+    subset = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    split = serializers.CharField(required=False, allow_blank=True, max_length=100)
+
+
+class LabelsRequest(serializers.Serializer[Any]):
+    """Labels for some rows; an empty one takes the label away."""
+
+    version = serializers.CharField(required=False, allow_blank=True, help_text="Left out: the newest.")
+    column = serializers.CharField(required=False, allow_blank=True, help_text="Left out: the likeliest, or a new one.")
+    labels = serializers.DictField(child=serializers.CharField(allow_blank=True), help_text='By row: {"17": "spam"}.')
+
+    def validate_labels(self, labels: dict[str, str]) -> dict[int, str]:
+        """Row numbers as numbers."""
+        if not all(row.isascii() and row.isdigit() and len(row) < 16 for row in labels):
+            raise serializers.ValidationError("Name each row by its number.")
+        return {int(row): label for row, label in labels.items()}
+
+
+class SaveLabelsRequest(serializers.Serializer[Any]):
+    """Which labels are to become a version."""
+
+    version = serializers.CharField(required=False, allow_blank=True, help_text="Left out: the newest.")
+    column = serializers.CharField(required=False, allow_blank=True, help_text="Left out: the likeliest, or a new one.")
+
+
+class LabelsAnswer(serializers.Serializer[Any]):
+    """How the labelling of a column stands."""
+
+    version = serializers.IntegerField()
+    column = serializers.CharField()
+    offered = serializers.ListField(child=serializers.CharField(), help_text="The labels in use, commonest first.")
+    given = serializers.DictField(child=serializers.CharField(), help_text="By row, since the version was made.")
+    next = serializers.IntegerField(allow_null=True, help_text="The first row without a label.")
+
+
 class StartedSerializer(serializers.Serializer[Any]):
     """A data set whose import has begun."""
 
