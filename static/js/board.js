@@ -1,6 +1,6 @@
 // A board of charts: one chart per measure, with shared smoothing, scale and horizontal axis.
 
-import { LineChart } from "./charts.js";
+import { LineChart } from "./line_chart.js";
 
 const POINTS = 1000;
 const MOST_POINTS = 5000;

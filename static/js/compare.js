@@ -1,7 +1,7 @@
 // Runs side by side: curves overlaid, and a table of settings that hides what is the same.
 
-import { lookOf } from "./charts.js";
 import { Board, measureOf, readSeries, splitOf } from "./board.js";
+import { lookOf } from "./plotly.js";
 
 const charts = document.querySelector("#charts");
 

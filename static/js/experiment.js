@@ -1,8 +1,10 @@
 // A starter experiment: the loss of its newest run, drawn while it falls.
 
-import { drawSurface, LineChart, loadPlotly, lookOf } from "./charts.js";
 import { readSeries, splitOf } from "./board.js";
+import { LineChart } from "./line_chart.js";
 import { listen } from "./live.js";
+import { loadPlotly, lookOf } from "./plotly.js";
+import { drawSurface } from "./surface.js";
 
 const card = document.querySelector("#experiment");
 const place = card.querySelector(".chart");

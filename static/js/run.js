@@ -1,9 +1,10 @@
 // One run's page: curves that grow, a header that moves, a log that fills; all of it by itself.
 
-import { loadPlotly, lookOf, PlainChart } from "./charts.js";
 import { Board, measureOf, readSeries, splitOf } from "./board.js";
 import { listen } from "./live.js";
+import { loadPlotly, lookOf } from "./plotly.js";
 import { refresh } from "./refresh.js";
+import { ReportChart } from "./report_chart.js";
 
 const page = document.querySelector("#run");
 const header = document.querySelector("#run-header");
@@ -72,7 +73,7 @@ function drawReportCurves() {
     const drawing = card.querySelector(".chart");
     drawing.setAttribute("aria-label", title);
     place.append(card);
-    new PlainChart(drawing, curves, look);
+    new ReportChart(drawing, curves, look);
   }
 }
 

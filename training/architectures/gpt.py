@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.architectures.recurrent_lm import epochs_for, expected_vocabulary
+from training.language_settings import TokenCount, TokenKind
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -29,14 +30,8 @@ class GPTSettings(Architecture):
     )
     simple = ("vocabulary", "length")
 
-    vocabulary: Literal["characters", "byte-pairs"] = Field(
-        "characters",
-        title="Tokens",
-        description="Read character by character, or in pieces of words (byte pairs), which needs more text.",
-    )
-    vocabulary_size: int = Field(
-        4096, ge=260, le=200_000, title="Vocabulary", description="How many different tokens are learnt at most."
-    )
+    vocabulary: TokenKind = "characters"
+    vocabulary_size: TokenCount = 4096
     length: int = Field(64, ge=2, le=8192, title="Context", description="Tokens that it can look back at.")
     positions: Literal["rotary", "learned"] = Field(
         "rotary",

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Rounds, Shapes
 from training.architectures.gpt import LONG_TEXT
 from training.architectures.recurrent_lm import expected_vocabulary
+from training.language_settings import TokenCount, TokenKind
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -30,14 +31,8 @@ class NgramSettings(Architecture):
     simple = ("vocabulary", "longest")
     heeds = ("seed", "checkpoint_seconds")
 
-    vocabulary: Literal["characters", "byte-pairs"] = Field(
-        "characters",
-        title="Tokens",
-        description="Read character by character, or in pieces of words (byte pairs), which needs more text.",
-    )
-    vocabulary_size: int = Field(
-        4096, ge=260, le=200_000, title="Vocabulary", description="How many different tokens are learnt at most."
-    )
+    vocabulary: TokenKind = "characters"
+    vocabulary_size: TokenCount = 4096
     longest: int = Field(
         6, ge=1, le=12, title="Longest group", description="Tokens that are counted together, the guessed one included."
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.language_settings import TokenCount, TokenKind
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -25,14 +26,8 @@ class RecurrentLanguageSettings(Architecture):
     paper = "W. Zaremba et al., “Recurrent neural network regularization”, 2014, https://arxiv.org/abs/1409.2329"
     simple = ("vocabulary", "width")
 
-    vocabulary: Literal["characters", "byte-pairs"] = Field(
-        "characters",
-        title="Tokens",
-        description="Read character by character, or in pieces of words (byte pairs), which needs more text.",
-    )
-    vocabulary_size: int = Field(
-        4096, ge=260, le=200_000, title="Vocabulary", description="How many different tokens are learnt at most."
-    )
+    vocabulary: TokenKind = "characters"
+    vocabulary_size: TokenCount = 4096
     length: int = Field(128, ge=2, le=8192, title="Context", description="Tokens of a text that are learnt in one go.")
     cell: Literal["lstm", "gru", "rnn"] = Field(
         "lstm",

@@ -45,9 +45,7 @@ class GPT(nn.Module):
         nn.init.zeros_(self.head.weight)
         self.cosine: Tensor
         self.sine: Tensor
-        cosine, sine = rotation(length, width // heads)
-        self.register_buffer("cosine", cosine, persistent=False)
-        self.register_buffer("sine", sine, persistent=False)
+        keep_rotation(self, length, width // heads)
 
     def forward(self, ids: Tensor) -> Tensor:
         x, _ = self._look(ids, None)
@@ -125,6 +123,13 @@ def rotation(length: int, width: int) -> tuple[Tensor, Tensor]:
     speeds = 10_000.0 ** -torch.arange(0, 1, 2 / width)
     angles = torch.outer(torch.arange(length).float(), speeds)
     return angles.cos(), angles.sin()
+
+
+def keep_rotation(network: nn.Module, length: int, width: int) -> None:
+    """Give a network the `rotation` as its buffers `cosine` and `sine`, which are not saved."""
+    cosine, sine = rotation(length, width)
+    network.register_buffer("cosine", cosine, persistent=False)
+    network.register_buffer("sine", sine, persistent=False)
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

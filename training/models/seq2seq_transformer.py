@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.models.gpt import norm, rotate, rotation
+from training.models.gpt import keep_rotation, norm, rotate
 
 KeysValues: TypeAlias = tuple[Tensor, Tensor]
 """Keys and values of the tokens read or written so far: (B, heads, T, D) each."""
@@ -37,9 +37,7 @@ class Seq2SeqTransformer(nn.Module):
         nn.init.zeros_(self.head.weight)
         self.cosine: Tensor
         self.sine: Tensor
-        cosine, sine = rotation(length, width // heads)
-        self.register_buffer("cosine", cosine, persistent=False)
-        self.register_buffer("sine", sine, persistent=False)
+        keep_rotation(self, length, width // heads)
 
     def forward(self, source: Tensor, mask: Tensor, inputs: Tensor) -> Tensor:
         scores, _, _ = self._go_on(inputs, self.remember(source, mask))

@@ -22,7 +22,7 @@ from webapp.runs import series
 from webapp.runs.models import Note, Run
 
 PALETTE = 10
-"""Colours of the series palette in colours.css; static/js/charts.js counts the same."""
+"""Colours of the series palette in colours.css; static/js/plotly.js counts the same."""
 SPARK_POINTS = 48
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 

@@ -43,7 +43,7 @@ AXES = (("step", gettext_lazy("Step")), ("epoch", gettext_lazy("Epoch")), ("seco
 
 
 def charts(run: Run) -> Context:
-    """What charts.js must know beside the points: titles, units, baselines and checkpoints."""
+    """What board.js must know beside the points: titles, units, baselines and checkpoints."""
     checkpoints = run.notes.filter(kind="checkpoint").values_list("step", flat=True)
     config = chart_words(TASKS[run.task].metrics) | {
         "splits": {"train": _("Training"), "val": _("Held-out data"), "system": _("Machine")},
