@@ -35,6 +35,7 @@ def class_estimators(truth: Ints, probabilities: Floats) -> dict[str, Measure]:
     estimators = {
         "accuracy": weighted_mean((predicted == truth).astype(np.float64)),
         "balanced_accuracy": balanced_accuracy(truth, predicted, classes),
+        "precision": precision(truth, predicted, classes),
         "f1": f1(truth, predicted, classes),
         "roc_auc": roc_auc(truth, probabilities),
         "log_loss": weighted_mean(nats(truth, probabilities)),
@@ -98,6 +99,19 @@ def balanced_accuracy(truth: Ints, predicted: Ints, classes: int) -> Measure:
         there = counts.sum(axis=2)
         recall = np.divide(np.einsum("rcc->rc", counts), there, out=np.zeros_like(there), where=there > 0)
         return np.asarray(recall.sum(axis=1) / np.maximum((there > 0).sum(axis=1), 1))
+
+    return measure
+
+
+def precision(truth: Ints, predicted: Ints, classes: int) -> Measure:
+    """Share right of what was called a class, averaged over the classes that occur in truth or prediction."""
+
+    def measure(weights: Weights) -> Floats:
+        counts = confusion_counts(truth, predicted, classes, weights)
+        said = counts.sum(axis=1)
+        occurs = said + counts.sum(axis=2) > 0
+        shares = np.divide(np.einsum("rcc->rc", counts), said, out=np.zeros_like(said), where=said > 0)
+        return np.asarray(shares.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1))
 
     return measure
 

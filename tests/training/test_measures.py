@@ -27,6 +27,7 @@ def test_class_measures_equal_scikit_learn(classes: int) -> None:
         auc = metrics.roc_auc_score(truth, probabilities, multi_class="ovr")
     assert ours["accuracy"] == pytest.approx(metrics.accuracy_score(truth, predicted))
     assert ours["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(truth, predicted))
+    assert ours["precision"] == pytest.approx(metrics.precision_score(truth, predicted, average="macro"))
     assert ours["f1"] == pytest.approx(metrics.f1_score(truth, predicted, average="macro"))
     assert ours["roc_auc"] == pytest.approx(auc)
     assert ours["log_loss"] == pytest.approx(metrics.log_loss(truth, probabilities))

@@ -48,8 +48,8 @@ class FTTransformerSettings(Architecture):
         large = facts.rows >= 5_000
         settings = cls(
             layers={"quick": 1, "balanced": 2, "thorough": 3}[preset],
-            width=64 if large else 32,
-            heads=8 if large else 4,
+            width=64 if large and preset != "quick" else 32,
+            heads=8 if large and preset != "quick" else 4,
             dropout=0.1 if large else 0.2,
             waves=large,
         )

@@ -127,7 +127,7 @@ class MultimodalSettings(Architecture):
     def _text_reader(self) -> Architecture:
         if self.text_reader == "transformer":
             return TextTransformerSettings(layers=1, width=64, dropout=self.dropout, word_dropout=self.dropout)
-        return TextBagSettings(width=self.notes, dropout=self.dropout, word_dropout=self.dropout)
+        return TextBagSettings(width=self.notes, buckets=0, dropout=self.dropout, word_dropout=self.dropout)
 
     def _picture_reader(self) -> Architecture:
         return CNNSettings(

@@ -30,8 +30,10 @@ def propose(description: Description) -> list[Proposal]:
     """The tasks that fit; empty where nothing can be learnt."""
     kinds = {column.type for column in description.columns}
     structured = [proposal for form in _FORMS if form.needs in kinds for proposal in _propose_form(description, form)]
+    if kinds & {"image", "boxes"} == {"image"}:
+        return _propose_pictures(description, structured)
     if structured or kinds & {form.needs for form in _FORMS}:
-        return [*structured, *(_propose_table(description) if kinds & {"image", "boxes"} == {"image"} else [])]
+        return structured
     if "conversation" in kinds:
         return _propose_language(description, "good", "These are conversations: a model can learn to answer like this.")
     if translation := _propose_translation(description):
@@ -79,6 +81,13 @@ def _propose_form(description: Description, form: _Form) -> list[Proposal]:
     labels = next(column for column in description.columns if column.type == form.needs).stats.get("labels")
     reason = form.reason.format(classes=classes, labels=len(labels) if isinstance(labels, list) else 0)
     return [Proposal(task=form.task, roles=roles, state="good", reason=reason)]
+
+
+def _propose_pictures(description: Description, alone: list[Proposal]) -> list[Proposal]:
+    """Pictures alone, or together with the columns beside them; the latter first where there are many."""
+    others = [column for column in description.columns if can_be_feature(column, description.rows)]
+    together = _propose_table(description)
+    return [*together, *alone] if len(others) > _MAX_OTHERS + 1 else [*alone, *together]
 
 
 def _propose_translation(description: Description) -> list[Proposal]:

@@ -175,7 +175,7 @@ class Table(ABC):
         model = settings.build(rival.shapes)
         for _round in settings.fit(model, rival, recipe) or ():
             pass
-        title = kind.title if self.encoding.is_plain else f"{kind.title}, texts and pictures left out"
+        title = kind.title if self.encoding.is_plain else f"{kind.title} without texts and pictures"
         return Guess(key, title, RIVALS[key], cast(Table, rival).answers(model.eval()))
 
     def _inputs(self, part: Part, places: Tensor) -> tuple[object, ...]:

@@ -6,7 +6,13 @@ LOSS = Metric("loss", "Loss", "How far off the model is, on average; what the tr
 
 ACCURACY = Metric("accuracy", "Accuracy", "Share of examples that are right.", percent=True)
 BALANCED_ACCURACY = Metric(
-    "balanced_accuracy", "Balanced accuracy", "Accuracy with every class counting the same, however rare.", percent=True
+    "balanced_accuracy",
+    "Balanced accuracy",
+    "Share found of each class, averaged over the classes, however rare; also called recall (macro).",
+    percent=True,
+)
+MACRO_PRECISION = Metric(
+    "precision", "Precision (macro)", "Share right of what was called a class, averaged over the classes.", percent=True
 )
 F1 = Metric("f1", "F1 (macro)", "Finding a class and being right about it, averaged over the classes.", percent=True)
 ROC_AUC = Metric("roc_auc", "ROC AUC", "How well the classes are told apart; 0.5 is guessing, 1 is perfect.")
@@ -14,7 +20,7 @@ LOG_LOSS = Metric("log_loss", "Log loss", "Punishes being sure and wrong.", high
 TOP5 = Metric(
     "top5", "Top 5", "Share of examples whose class is among the five likeliest; for more than five.", percent=True
 )
-CLASSIFICATION = (ACCURACY, BALANCED_ACCURACY, F1, ROC_AUC, LOG_LOSS, TOP5)
+CLASSIFICATION = (ACCURACY, BALANCED_ACCURACY, MACRO_PRECISION, F1, ROC_AUC, LOG_LOSS, TOP5)
 
 MICRO_F1 = Metric(
     "micro_f1", "F1 (micro)", "Finding labels and being right about them; common labels count more.", percent=True
