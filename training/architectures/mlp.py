@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -10,6 +10,17 @@ from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+NumberWidth: TypeAlias = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=64,
+        title="Wave embedding",
+        description="Learnt waves per numeric column, for fine structure such as places on a map; 0 reads it plainly.",
+    ),
+]
 
 
 @ARCHITECTURES.register("mlp")
@@ -41,14 +52,7 @@ class MLPSettings(Architecture):
     batch_norm: bool = Field(
         False, title="Batch normalisation", description="Keeps the numbers between layers in a steady range."
     )
-    number_width: int = Field(
-        0,
-        ge=0,
-        le=64,
-        title="Wave embedding",
-        description="Learnt waves per numeric column, for fine structure such as places on a map; 0 reads it plainly.",
-    )
-
+    number_width: NumberWidth = 0
     members: int = Field(
         1,
         ge=1,

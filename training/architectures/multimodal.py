@@ -7,7 +7,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.architectures.cnn import CNNSettings
-from training.architectures.mlp import MLPSettings
+from training.architectures.mlp import MLPSettings, NumberWidth
 from training.architectures.text_bag import TextBagSettings
 from training.architectures.text_transformer import TextTransformerSettings
 from training.picture_size import IMAGE_SIZE
@@ -50,13 +50,7 @@ class MultimodalSettings(Architecture):
     dropout: float = Field(
         0.2, ge=0, le=0.9, title="Dropout", description="Share of notes and words left out at random while learning."
     )
-    waves: int = Field(
-        0,
-        ge=0,
-        le=64,
-        title="Wave embedding",
-        description="Learnt waves per numeric column, for fine structure such as places on a map; 0 reads it plainly.",
-    )
+    number_width: NumberWidth = 0
     vocabulary: VocabularyKind = "words"
     vocabulary_size: VocabularySize = 10_000
     length: TextLength = 128
@@ -74,7 +68,7 @@ class MultimodalSettings(Architecture):
             notes=64 if large else 32,
             length=expected_length(facts.characters, most=256),
             dropout=0.1 if large else 0.3,
-            waves=16 if large else 0,
+            number_width=16 if large else 0,
         )
         recipe = Recipe(
             epochs={"quick": 4.0, "balanced": 12.0, "thorough": 30.0}[preset] * (1.0 if large else 2.0),
@@ -122,7 +116,9 @@ class MultimodalSettings(Architecture):
 
     def _plain_reader(self) -> Architecture:
         width = 2 * self.notes
-        return MLPSettings(hidden_sizes=f"{width}", activation="silu", dropout=self.dropout, number_width=self.waves)
+        return MLPSettings(
+            hidden_sizes=f"{width}", activation="silu", dropout=self.dropout, number_width=self.number_width
+        )
 
     def _text_reader(self) -> Architecture:
         if self.text_reader == "transformer":
