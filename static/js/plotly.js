@@ -83,7 +83,7 @@ export const axisTitle = (text) => ({ text, font: { size: 11 }, standoff: 6 });
 
 /** Call `tell(isSeen)` when the element comes in sight and when it goes. */
 export function whenSeen(element, tell) {
-  new IntersectionObserver(([entry]) => tell(entry.isIntersecting), { rootMargin: "200px" }).observe(element);
+  new IntersectionObserver((news) => tell(news.at(-1).isIntersecting), { rootMargin: "200px" }).observe(element);
 }
 
 /** Let a chart be as wide as its place. */
