@@ -72,6 +72,7 @@ def _learn(task: str, data: Path, target: list[str], folder: Path, **settings: A
         ("['red', 'blue']", ["red", "blue"]),
         ("[red, blue]", ["red", "blue"]),
         ("[]", []),
+        ("None", []),
         ("red", ["red"]),
     ],
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @ARCHITECTURES.register("counted-words")
 class CountedWordsSettings(Architecture):
-    """Counts words, pairs of words and groups of letters, and gives each a weight: a linear support vector machine."""
+    """Counts words, pairs of words and groups of letters, and gives each a weight: a linear model, no network."""
 
     title = "Counted words"
     order = 5

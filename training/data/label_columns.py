@@ -9,6 +9,8 @@ from training.data.schema import Column, Description
 
 SEPARATORS = (";", "|", ",")
 """What stands between labels, the surest first."""
+_NONE = ("none", "-", "—")
+"""What people write where no label fits."""
 
 
 def find_separator(cells: Iterable[str]) -> str:
@@ -20,7 +22,8 @@ def find_separator(cells: Iterable[str]) -> str:
 def split_labels(cell: str, separator: str) -> list[str]:
     """The labels that a cell names, each once: a list as JSON or Python writes it, or names between separators."""
     names = _read_list(cell) if _is_list(cell) else cell.split(separator) if separator else [cell]
-    return [name for name in dict.fromkeys(str(name).strip() for name in names) if name]
+    found = [name for name in dict.fromkeys(str(name).strip() for name in names) if name]
+    return [] if len(found) == 1 and found[0].casefold() in _NONE else found
 
 
 def labels_of(column: Column) -> list[str]:

@@ -31,8 +31,7 @@ def models(request: UserRequest) -> HttpResponse:
             messages.success(request, _("“%(name)s” can be started from.") % {"name": model.name})
             return redirect("models")
     found = OwnModel.objects.filter(project=member.project).select_related("owner")
-    status = 422 if form.errors else 200
-    return render(request, "pretrained/models.html", {"models": found, "form": form, "member": member}, status=status)
+    return render(request, "pretrained/models.html", {"models": found, "form": form, "member": member})
 
 
 @login_required
