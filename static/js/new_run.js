@@ -9,7 +9,7 @@ let settling = 0;
 let changes = 0;
 let answered = 0;
 
-const settings = () => [...form.querySelectorAll("#box-settings [data-default]:not([type=radio]):not(#name)")];
+const settings = () => [...form.querySelectorAll("#box-settings [data-default]:not([type=radio]):not(#name):not(#folds)")];
 const valueOf = (field) => (field.type === "checkbox" ? String(field.checked) : field.value);
 
 function isChanged(field) {

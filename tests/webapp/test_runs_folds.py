@@ -54,7 +54,7 @@ def test_a_choice_on_the_new_run_page_starts_a_run_for_every_fold(browser, versi
         "/runs/new/", {"dataset": version.dataset_id, "folds": "5", "split-fold": "4", "name": "Ours"}
     )
     group = CrossValidation.objects.get()
-    assert answer.url == f"/cross-validations/{group.pk}/"
+    assert answer.url == f"/runs/cross-validations/{group.pk}/"
     assert [run.spec["split"]["fold"] for run in folds.runs_of(group)] == [1, 2, 3, 4, 5]
     assert {run.spec["split"]["folds"] for run in folds.runs_of(group)} == {5}
     assert Run.objects.first().name == "Ours · fold 5 of 5"
@@ -90,7 +90,8 @@ def test_the_folds_that_are_finished_give_mean_and_spread(browser, group):
     assert measure.mean == pytest.approx((a + b) / 2)
     assert measure.spread == pytest.approx(abs(a - b) / 2**0.5)
     page = text(browser.get(group.get_absolute_url()))
-    assert "mean and spread of 2 folds of 3" in page
+    assert "mean of 2 folds of 3" in page
+    assert "±" in page
     assert f'href="{third.get_absolute_url()}"' in page
     assert "fold 1 of 3" in text(browser.get(first.get_absolute_url()))
     assert f'href="{group.get_absolute_url()}"' in text(browser.get("/runs/"))
@@ -103,9 +104,9 @@ def test_folds_are_not_tested_against_each_other(group):
 
 
 def test_all_folds_are_stopped_together_by_those_who_may(browser, stranger, group):
-    assert stranger.post(f"/cross-validations/{group.pk}/stop/").status_code == 404
+    assert stranger.post(f"/runs/cross-validations/{group.pk}/stop/").status_code == 404
     assert stranger.get(group.get_absolute_url()).status_code == 404
-    assert browser.post(f"/cross-validations/{group.pk}/stop/").url == group.get_absolute_url()
+    assert browser.post(f"/runs/cross-validations/{group.pk}/stop/").url == group.get_absolute_url()
     assert {run.status for run in folds.runs_of(group)} == {Run.Status.STOPPED}
 
 

@@ -16,8 +16,8 @@ urlpatterns = [
     path("runs/<int:pk>/delete/", views.delete_run, name="run-delete"),
     path("experiments/<slug:key>/", experiment_views.show_experiment, name="experiment"),
     path("experiments/<slug:key>/start/", experiment_views.start_experiment, name="experiment-start"),
-    path("cross-validations/<int:pk>/", folds_views.show_folds, name="cross-validation"),
-    path("cross-validations/<int:pk>/stop/", folds_views.stop_folds, name="cross-validation-stop"),
+    path("runs/cross-validations/<int:pk>/", folds_views.show_folds, name="cross-validation"),
+    path("runs/cross-validations/<int:pk>/stop/", folds_views.stop_folds, name="cross-validation-stop"),
     path("compare/", views.compare_runs, name="compare"),
     path("queue/", views.show_queue, name="queue"),
 ]
