@@ -26,12 +26,13 @@ def compile_where_it_pays(
     Ansel et al., "PyTorch 2: faster machine learning through dynamic Python bytecode transformation and graph
     compilation", 2024, https://doi.org/10.1145/3620665.3640366
     """
+    if recipe.compile == "off" or (recipe.compile == "auto" and device.torch.type != "cuda"):
+        return None
+    if recipe.compile == "auto" and steps * _seconds(model, objective, recipe, device) < LONG_SECONDS:
+        return None
     torch.compiler.reset()  # what an earlier network of this process left
     torch.compiler.set_stance("default")
     torch._dynamo.config.suppress_errors = False
-    on_gpu = recipe.compile == "auto" and device.torch.type == "cuda"
-    if not (recipe.compile == "on" or (on_gpu and steps * _seconds(model, objective, recipe, device) > LONG_SECONDS)):
-        return None
     model.compile()
     try:
         _seconds(model, objective, recipe, device)

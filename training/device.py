@@ -64,7 +64,8 @@ def choose_device(recipe: Recipe) -> Device:
     Raises TrainingError when that precision does not exist here.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no deterministic mode
-    torch.use_deterministic_algorithms(recipe.deterministic)
+    if recipe.deterministic != torch.are_deterministic_algorithms_enabled():  # setting it imports the compiler
+        torch.use_deterministic_algorithms(recipe.deterministic)
     if torch.cuda.is_available():
         device = torch.device("cuda")
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16

@@ -13,7 +13,7 @@ from torch import nn
 
 from training.bagging import Bag
 from training.checkpoint import MEMBERS, last_checkpoint
-from training.events import Checkpoint, Event, Phase, Points, Progress, Sample, Started, Stopped, Surface
+from training.events import Checkpoint, Event, Phase, Points, Progress, Sample, Started, Stopped, Surface, Warning
 from training.lesson import Lesson, Taught, Teaching
 from training.model_folder import read_weights, write_weights
 from training.models.ensemble import Ensemble
@@ -31,9 +31,10 @@ def teach_members(lesson: Lesson, teach: Callable[[Lesson], Teaching]) -> Teachi
     crew, spec = lesson.crew, lesson.spec
     (finished,) = crew.follow([len(_finished(lesson.folder))])
     found = [_read_member(path, lesson) for path in _finished(lesson.folder)]
+    said: set[str] = set()
     for number in range(int(finished), spec.recipe.ensemble):
         before = sum(member.seconds for member in found)
-        place = _Place(number, spec.recipe.ensemble, before, is_first=number == int(finished))
+        place = _Place(number, spec.recipe.ensemble, before, said, is_first=number == int(finished))
         member = yield from place.tell(teach(_member_lesson(lesson, number)))
         if member is None:
             return None
@@ -58,12 +59,13 @@ def _member_lesson(lesson: Lesson, number: int) -> Lesson:
 class _Place:
     """Where a member stands in the whole: its events are told as those of one long training."""
 
-    def __init__(self, number: int, members: int, before: float, *, is_first: bool) -> None:
+    def __init__(self, number: int, members: int, before: float, said: set[str], *, is_first: bool) -> None:
         self.number, self.members, self.before, self.is_first = number, members, before, is_first
+        self.said = said
         self.steps, self.epochs = 0, 0.0
 
     def tell(self, events: Teaching) -> Teaching:
-        """Every event in its place; what was said before the first member is not said again."""
+        """Every event in its place; what was said of an earlier member is not said again."""
         with closing(events):
             while True:
                 try:
@@ -83,6 +85,11 @@ class _Place:
                 yield event.model_copy(update={"title": f"Training network {self.number + 1} of {self.members}"})
             case Phase(name="building") if not self.is_first:
                 return
+            case Warning() if event.message in self.said:
+                return
+            case Warning():
+                self.said.add(event.message)
+                yield event
             case Progress():
                 yield self._progress(event)
             case Sample() | Surface() | Checkpoint() | Stopped():

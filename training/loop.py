@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,6 @@ from training.objectives import OBJECTIVES, Warns
 from training.optimizers import Optimizers, build_optimizers, lr_factor
 from training.order import count_steps, epoch_order
 from training.probe import settle_on_a_batch
-from training.recipes import Recipe
 from training.recompute import recompute_blocks
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
@@ -103,16 +102,14 @@ def teach(lesson: Lesson) -> Teaching:
         rows=lesson.rows,
         resumed_from=position.step,
     )
-    if recipe.find_lr and rounds is None:
-        recipe = yield from find_rate(lesson, recipe, model, optimizers, position, steps)
-    if rounds is None and (note := compile_where_it_pays(model, objective, recipe, device, steps)):
-        yield note
-    yield Phase(name="training", title="Training")
     curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
     averaging = Averaging(model, recipe, position, steps) if rounds is None and recipe.average != "none" else None
     training = Training(
         recipe, device, objective, model, optimizers, position, steps, clock, curves, crew, averaging, lesson.bag
     )
+    if rounds is None:
+        yield from get_ready(training)
+    yield Phase(name="training", title="Training")
     taking = take_steps(training, lesson.folder, lesson.should_stop)
     if rounds is not None:
         taking = take_rounds(training, rounds, lesson.folder, lesson.should_stop)
@@ -123,18 +120,21 @@ def teach(lesson: Lesson) -> Teaching:
     return Taught(model, device, position.seconds)
 
 
-def find_rate(
-    lesson: Lesson, recipe: Recipe, model: nn.Module, optimizers: Optimizers, position: Position, steps: int
-) -> Generator[Event, None, Recipe]:
-    """Look for the learning rate, unless that was done before a pause; returns the recipe with it."""
-    if not position.lr:
+def get_ready(training: Training) -> Iterator[Event]:
+    """Find the learning rate, unless that was done before a pause, and compile: each where the recipe says so."""
+    recipe, position = training.recipe, training.position
+    if recipe.find_lr and not position.lr:
         yield Phase(name="finding", title="Looking for the learning rate")
-        trial = try_rates(model, lesson.objective, recipe, lesson.device)
-        (position.lr,) = lesson.crew.follow([trial.lr])
-        yield Progress(step=0, steps=steps, epoch=0, seconds=0, points=trial.points())
+        trial = try_rates(training.model, training.objective, recipe, training.device)
+        (position.lr,) = training.crew.follow([trial.lr])
+        yield Progress(step=0, steps=training.steps, epoch=0, seconds=0, points=trial.points())
         yield Warning(message=trial.sentence)
-    optimizers.scale_peaks(position.lr / recipe.lr)
-    return at_rate(recipe, position.lr)
+    if recipe.find_lr:
+        training.optimizers.scale_peaks(position.lr / recipe.lr)
+        training.recipe = at_rate(recipe, position.lr)
+    note = compile_where_it_pays(training.model, training.objective, recipe, training.device, training.steps)
+    if note is not None:
+        yield note
 
 
 def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
