@@ -12,9 +12,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
@@ -34,8 +35,18 @@ QUIET = (
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a whole site with workers, Redis and database of its own, started by its one command."""
-    folder, port = tmp_path_factory.mktemp("site"), _free_port()
-    with (folder / "serve.log").open("wb") as log:
+    folder, port = tmp_path_factory.mktemp("site"), free_port()
+    with serving(folder, port) as process:
+        yield f"http://127.0.0.1:{port}"
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(40)
+
+
+@contextmanager
+def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A site that is up, on the data in the folder; afterwards nothing of it is left running."""
+    with (folder / "serve.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "--port", str(port)],
             cwd=ROOT,
@@ -46,13 +57,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         try:
             _wait_until_up(process, f"http://127.0.0.1:{port}", folder / "serve.log")
-            yield f"http://127.0.0.1:{port}"
+            yield process
         finally:
-            process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(40)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end_at_once(process)
+
+
+def _end_at_once(process: subprocess.Popen[bytes]) -> None:
+    """As if somebody pulled the plug: the site and all that it started, none of which is warned."""
+    with suppress(psutil.NoSuchProcess):
+        everybody = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for one in everybody:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(everybody, timeout=20)
+    process.wait()
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -62,7 +80,8 @@ def _environment(folder: Path) -> dict[str, str]:
     return kept | {"TOUCHSTONE_DATA": str(folder), "TOUCHSTONE_ADMIN_PASSWORD": PASSWORD}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -113,9 +132,14 @@ def page(chromium: Browser, site: str) -> Iterator[Page]:
 @pytest.fixture
 def administrator(page: Page) -> Page:
     """The first administrator, logged in."""
-    page.goto("/account/login/")
+    log_in(page)
+    return page
+
+
+def log_in(page: Page, address: str = "") -> None:
+    """Become the first administrator of the site at the address, or of the one that the page belongs to."""
+    page.goto(f"{address}/account/login/")
     page.locator("[name=login]").fill("admin")
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("[name=password]").press("Enter")
     page.wait_for_url("**/")
-    return page
