@@ -3,6 +3,8 @@
 import { listen } from "./live.js";
 import { refresh } from "./refresh.js";
 
+const SILENT_MS = 25_000; // an import that goes on says so more often
+
 function edit(form, on) {
   const shown = form.querySelector("[data-shown]");
   const input = form.querySelector("[data-input]");
@@ -45,7 +47,16 @@ function save(form) {
 
 function followImport(box) {
   const bar = box.querySelector("[data-bar]");
+  const silent = box.querySelector("[data-silent]");
+  let silence = 0;
+  const heard = () => {
+    clearTimeout(silence);
+    silent.hidden = true;
+    silence = setTimeout(() => (silent.hidden = false), SILENT_MS);
+  };
+  if ("begun" in box.dataset) heard();
   const show = ({ title, done }) => {
+    heard();
     const phase = box.querySelector("[data-phase]");
     if (phase.textContent !== title) phase.textContent = title;
     bar.classList.toggle("is-waiting", done === null);

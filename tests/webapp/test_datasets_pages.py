@@ -322,6 +322,7 @@ def test_an_import_under_way_shows_its_phase(browser, seat):
     Dataset.objects.update(phase="Reading the rows", progress=0.4)
     answer = page_of(browser, dataset).content.decode()
     assert "Reading the rows" in answer
+    assert "data-begun" in answer
     assert f"/datasets/{dataset.pk}/events/" in answer
 
 
