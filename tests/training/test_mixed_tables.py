@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from training.architectures import ARCHITECTURES
+from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import choose_device
 from training.errors import TrainingError
 from training.events import Event, Started, Warning
@@ -145,3 +145,27 @@ def test_names_are_categories_and_sentences_are_texts() -> None:
     assert not holds_sentences(pl.Series(["Never married", "Married", "Divorced"] * 9))
     assert not holds_sentences(pl.Series([f"order-{at}" for at in range(9)]))
     assert not holds_sentences(pl.Series([1.5, 2.5]))
+
+
+def test_short_messages_with_their_hour_are_sorted_better_than_by_either_alone(
+    make_data: MakeData, shared_data: Path, tmp_path: Path
+) -> None:
+    messages = pl.read_csv(shared_data / "text-classification" / "sms_spam.csv").head(1_200)
+    hour = np.random.default_rng(0).uniform(0, 24, messages.height)
+    rings = (messages["label"] == "ham").to_numpy() & (hour > 10)  # made up: spam never rings, nor does the night
+    frame = messages.select("text", hour=pl.Series(hour), rings=pl.Series(np.where(rings, "yes", "no")))
+    roles = {"target": ["rings"], "features": ["text", "hour"]}
+    facts = Facts(rows=960, shapes=Shapes(outputs=2, numbers=1, texts=1), characters=80)
+    settings, recipe = ARCHITECTURES["multimodal"].preset("quick", "tabular-classification", facts)
+    spec = TrainSpec(
+        task="tabular-classification",
+        data=str(make_data(frame)),
+        roles=roles,
+        architecture="multimodal",
+        settings=settings.model_dump(mode="json"),
+        recipe=recipe,
+    )
+    _events, report = learnt(spec, tmp_path / "run")
+    alone = {baseline.key: baseline.metrics["accuracy"].value for baseline in report.baselines}
+    assert alone["tfidf"] < alone["boosted-trees"] < report.metrics["accuracy"].value
+    assert report.verdict.grade == "gold"

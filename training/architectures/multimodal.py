@@ -73,7 +73,7 @@ class MultimodalSettings(Architecture):
         recipe = Recipe(
             epochs={"quick": 4.0, "balanced": 12.0, "thorough": 30.0}[preset] * (1.0 if large else 2.0),
             batch_size=128 if large else 32,
-            lr=2e-3,
+            lr=2e-3 if large else 1e-3,
             weight_decay=0.02,
             schedule="cosine",
             warmup=0.1,
