@@ -18,6 +18,7 @@ from training.architectures.mlp import MLPSettings
 from training.device import choose_device
 from training.events import Event, Started, Stopped
 from training.loop import train
+from training.models.ft_transformer import FTTransformer, NumberTokens
 from training.models.linear import least_squares
 from training.models.mlp import MLP, bend
 from training.predict import load_predictor
@@ -240,3 +241,31 @@ def test_a_parametric_activation_learns_a_slope_for_each_unit() -> None:
     assert slopes.grad is not None
     assert slopes.grad.tolist() == [-2.0, 0.0]
     assert MLPSettings(activation="parametric", hidden_sizes="8-4").cost(Shapes(outputs=3, numbers=5)).parameters == 111
+
+
+def test_an_ft_transformer_sees_what_two_columns_say_only_together(make_data: MakeData, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    colour, sign = random.choice(["red", "blue"], 300), random.choice([-1.0, 1.0], 300)
+    together = np.where((colour == "red") == (sign > 0), "same", "different")
+    spec = TrainSpec(
+        task="tabular-classification",
+        data=str(make_data(pl.DataFrame({"colour": colour, "sign": sign, "together": together}))),
+        roles={"target": ["together"], "features": ["colour", "sign"]},
+        architecture="ft-transformer",
+        settings={"layers": 1, "width": 16, "heads": 4},
+        recipe=Recipe(epochs=15, batch_size=32, lr=3e-3),
+    )
+    learnt(spec, tmp_path)
+    report = report_of(tmp_path)
+    assert report.metrics["accuracy"].value == 1.0
+    assert next(one for one in report.baselines if one.key == "linear").metrics["accuracy"].value < 0.7
+
+
+def test_an_ft_transformer_makes_a_token_of_every_column_and_one_more() -> None:
+    model = FTTransformer(Shapes(outputs=3, numbers=2, categories=(4, 5)), width=8, layers=1, heads=2, dropout=0.0)
+    numbers, codes = torch.randn(6, 2), torch.zeros(6, 2, dtype=torch.int64)
+    tokens = model.tokens(numbers, codes)
+    assert tokens.shape == (6, 5, 8)
+    assert isinstance(model.numbers, NumberTokens)
+    assert torch.allclose(tokens[:, 2], numbers[:, 1:] * model.numbers.weight[1] + model.numbers.bias[1])
+    assert model(numbers, codes).shape == (6, 3)
