@@ -36,7 +36,7 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
     columns = {column.name: column for column in description.columns}
     chosen = {role: [columns[name] for name in names if name in columns] for role, names in roles.items()}
     rows = count_rows(description, split)["train"]
-    texts = chosen.get("text", [])
+    texts = chosen.get("text", []) or [*chosen.get("first", []), *chosen.get("second", [])]
     if task in ("language-modeling", "word-embeddings"):
         characters = sum(_length(column) for column in texts) * rows
         return Facts(rows, Shapes(outputs=0), characters)  # vocabulary and context are the network's own choice
@@ -99,6 +99,8 @@ def count_rows(description: Description, split: Split) -> dict[str, int]:
 def _outputs(task: str, chosen: Mapping[str, Sequence[Column]]) -> int:
     if task.endswith("regression"):
         return 1
+    if task == "text-similarity":
+        return 0
     if task == "text-multilabel":
         return count_labels(chosen["target"])
     target = chosen["target"][0]

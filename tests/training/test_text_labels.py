@@ -1,4 +1,4 @@
-"""Several labels for a text, and a number read out of a text: from the columns to the answers."""
+"""Several labels for a text, a number read out of a text, and how alike two are: from the columns to the answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import f1_score
 
+from tests.training.tiny_data import alike_texts, encoder
 from training.data.importing import import_dataset, read_description
 from training.data.label_columns import find_separator, split_labels
 from training.data.roles import check_roles
@@ -22,6 +24,7 @@ from training.errors import TrainingError
 from training.label_sets import label_measures
 from training.loop import train
 from training.losses import label_loss, label_weights
+from training.objectives.text_similarity import correlations
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.spec import TrainSpec
@@ -171,3 +174,39 @@ def test_texts_with_a_number_beside_are_proposed_as_such(tmp_path: Path) -> None
     rows = [{"review": row["review"], "price": round(float(random.normal(90, 20)), 2)} for row in _complaints()]
     best = _import(rows, tmp_path).proposals[0]
     assert (best.task, best.roles) == ("text-regression", {"target": ["price"], "text": ["review"]})
+
+
+def test_correlations_are_those_of_scipy() -> None:
+    random = np.random.default_rng(0)
+    truth = random.normal(size=80).round(1)
+    predicted = truth + random.normal(size=80)
+    everything = np.ones((1, 80))
+    measured = {name: float(one(everything)[0]) for name, one in correlations(truth, predicted).items()}
+    assert measured["spearman"] == pytest.approx(spearmanr(truth, predicted).statistic)
+    assert measured["pearson"] == pytest.approx(pearsonr(truth, predicted).statistic)
+
+
+def test_two_texts_are_told_alike_in_the_unit_of_the_data(make_data: Callable[..., Path], tmp_path: Path) -> None:
+    tiny = alike_texts(tmp_path)
+    (tmp_path / "encoder").mkdir()
+    encoder(tmp_path / "encoder")
+    frame = tiny.frame.with_columns(alike=pl.col("alike") * 4 + 1)
+    spec = TrainSpec(
+        task="text-similarity",
+        data=str(make_data(frame)),
+        roles=tiny.roles,
+        architecture="pretrained-encoder",
+        settings={"source": str(tmp_path / "encoder"), "length": 16},
+        recipe=Recipe(epochs=30, batch_size=8, lr=5e-3, evaluations=1),
+    )
+    for _ in train(spec, tmp_path):
+        pass
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["metrics"]["spearman"]["value"] > 0.5
+    predictor = load_predictor(tmp_path / "model", CPU)
+    pairs: list[dict[str, object]] = [
+        {"first": "day 7 was good", "second": "day 9 was great"},
+        {"one": "day 7 was good", "other": "day 9 was sad"},
+    ]
+    same, other = predictor.answer(pairs, {})
+    assert same["value"] > other["value"] + 1  # type: ignore[operator]

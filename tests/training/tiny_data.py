@@ -82,6 +82,15 @@ def text_numbers(folder: Path) -> TinyData:
     return TinyData(frame, {"target": ["stars"], "text": ["text"]}, {"text": "day 7 was good"})
 
 
+def alike_texts(folder: Path) -> TinyData:
+    texts, moods = _texts()["text"], _texts()["mood"]
+    others = [(7 * at + at // 2) % 60 for at in range(60)]
+    alike = [float(moods[at] == moods[other]) for at, other in enumerate(others)]
+    frame = pl.DataFrame({"one": texts, "other": [texts[other] for other in others], "alike": alike})
+    roles = {"target": ["alike"], "first": ["one"], "second": ["other"]}
+    return TinyData(frame, roles, {"one": "day 7 was good", "other": "day 9 was fine"})
+
+
 def pictures(folder: Path) -> TinyData:
     roles = {"target": ["kind"], "image": ["picture"]}
     return TinyData(_pictures(folder), roles, {"image": str(folder / "picture.png")})
@@ -165,6 +174,7 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "text-classification": text_classes,
     "text-multilabel": text_labels,
     "text-regression": text_numbers,
+    "text-similarity": alike_texts,
     "token-classification": tagged_words,
     "question-answering": questions,
     "image-classification": pictures,

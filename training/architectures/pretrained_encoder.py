@@ -29,7 +29,7 @@ class PretrainedEncoderSettings(Architecture):
 
     title = "Pretrained encoder"
     order = 30
-    tasks: ClassVar[tuple[str, ...]] = (*WHOLE_TEXTS, *EACH_TOKEN)
+    tasks: ClassVar[tuple[str, ...]] = (*WHOLE_TEXTS, *EACH_TOKEN, "text-similarity")
     good_for = "When meaning counts more than single words, and there are few examples; slower than the others."
     paper = (
         "J. Devlin et al., “BERT: Pre-training of deep bidirectional Transformers for language understanding”, 2019, "

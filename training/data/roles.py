@@ -30,7 +30,7 @@ _KINDS = {
     "answers": "a column of answers",
     "boxes": "a column of boxes",
 }
-_NUMERIC = ("tabular-regression", "text-regression")
+_NUMERIC = ("tabular-regression", "text-regression", "text-similarity")
 """Tasks whose target is a number rather than a class."""
 _FEWEST_GROUPS = 20
 """With fewer groups than this, holding some of them out would leave too much to chance."""

@@ -20,9 +20,10 @@ POOLINGS = {"mean": masked_mean, "last": masked_last}
 class PretrainedEncoder(nn.Module):
     """Token ids (B, T) with a mask (B, T) that is true where a token stands, to scores (B, outputs).
 
-    With `per_token` to scores (B, T, outputs) for every token. Else the last layer's notes are averaged over the text,
-    as in Reimers and Gurevych, "Sentence-BERT", 2019, or those of its last token are taken, which alone has seen the
-    whole text where a network reads in one direction: Radford et al., "Improving language understanding", 2018.
+    Without outputs to the summed-up notes themselves (B, D), with `per_token` to scores (B, T, outputs) of every token.
+    To sum up, the last layer's notes are averaged over the text, as in Reimers and Gurevych, "Sentence-BERT", 2019, or
+    those of its last token are taken, which alone has seen the whole text where a network reads in one direction:
+    Radford et al., "Improving language understanding", 2018.
     """
 
     def __init__(
@@ -40,13 +41,14 @@ class PretrainedEncoder(nn.Module):
         super().__init__()
         self.per_token, self.pool = per_token, POOLINGS[pooling]
         network = _load(folder)
-        self.head = nn.Linear(_width(network), outputs)
+        self.head = nn.Linear(_width(network), outputs) if outputs else nn.Identity()
         self.is_frozen = trained == "head"
         if trained in ("last", "head"):
             _freeze(network, last_layers if trained == "last" else 0)
         self.network = add_lora(network, rank, dropout, task="FEATURE_EXTRACTION") if trained == "lora" else network
         self.dropout = nn.Dropout(dropout)
-        nn.init.zeros_(self.head.weight)
+        if isinstance(self.head, nn.Linear):
+            nn.init.zeros_(self.head.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):

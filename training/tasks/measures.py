@@ -56,6 +56,12 @@ ANSWERED = Metric(
 )
 ANSWERS = (ANSWER_F1, EXACT_MATCH, ANSWERED)
 
+SPEARMAN = Metric(
+    "spearman", "Rank correlation", "How well pairs are put in order of likeness; 1 is perfect, 0 is chance (Spearman)."
+)
+PEARSON = Metric("pearson", "Correlation", "How well likeness follows the given numbers in a straight line (Pearson).")
+ALIKE = (SPEARMAN, PEARSON)
+
 NATS = Metric(
     "nats", "Held-out loss", "Surprise per token on unseen text, in nats; smaller is better.", False, unit="nats"
 )
