@@ -1,17 +1,13 @@
 """What tests of data sets share: a browser that uploads, and a worker that imports at once."""
 
 import io
-import os
-import subprocess
-import sys
 import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from runs_kit import ROOT, _database_url
+from runs_kit import start_worker
 
 from webapp.datasets import jobs, services
 from webapp.datasets.models import Dataset
@@ -112,15 +108,7 @@ def ready(seat, data=FLOWERS, **facts):
 @contextmanager
 def import_worker():
     """A real worker that imports, in a process of its own on the test's database and Redis."""
-    command = [sys.executable, "-m", "celery", "-A", "webapp.celery", "--skip-checks", "worker"]
-    with (settings.DATA_DIR / "import-worker.log").open("ab") as log:
-        process = subprocess.Popen(
-            [*command, "-Q", "default", "-P", "threads", "-c", "1"],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": _database_url(), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
-            stdout=log,
-            stderr=log,
-        )
+    with start_worker("default") as process:
         try:
             yield process
         finally:

@@ -103,28 +103,33 @@ def status_of(run: Run) -> str:
 
 
 @contextmanager
-def train_worker() -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker that trains, in a process of its own on the test's database and Redis."""
+def start_worker(queue: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker of one queue in a process of its own, on the test's database and Redis; who asks for it ends it."""
     command = [sys.executable, "-m", "celery", "-A", "webapp.celery", "--skip-checks", "worker"]
-    log = (settings.DATA_DIR / "worker.log").open("ab")
-    process = subprocess.Popen(
-        [*command, "-n", f"train-{time.monotonic_ns()}@%h", "-Q", "train", "-P", "threads", "-c", "1"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": _database_url(), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        process.wait()
-        log.close()
+    with (settings.DATA_DIR / f"{queue}-worker.log").open("ab") as log:
+        yield subprocess.Popen(
+            [*command, "-n", f"{queue}-{time.monotonic_ns()}@%h", "-Q", queue, "-P", "threads", "-c", "1"],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": _database_url(), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
+            stdout=log,
+            stderr=log,
+        )
+
+
+@contextmanager
+def train_worker() -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that trains; at the end it is asked to stop, and made to if it does not."""
+    with start_worker("train") as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            process.wait()
 
 
 def train_here(run: Run) -> Run:

@@ -13,6 +13,7 @@ from webapp.datasets import labelling
 from webapp.datasets.lookup import dataset_or_404, version_or_404
 from webapp.datasets.models import DatasetVersion
 from webapp.projects.access import UserRequest, membership_or_404
+from webapp.projects.models import Membership
 
 
 @login_required
@@ -32,10 +33,7 @@ def label(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def give(request: UserRequest, pk: int) -> HttpResponse:
     """Keep a label and show the next example."""
-    dataset = dataset_or_404(request, pk)
-    member = membership_or_404(request.user, dataset.project_id, edit=True)
-    version = version_or_404(dataset, request.POST.get("version", ""))
-    column = labelling.good_column(version, request.POST.get("column", ""))
+    member, version, column = _place(request, pk)
     digits = request.POST.get("row", "")
     row = int(digits) if digits.isdecimal() and len(digits) < 16 else -1
     value = request.POST.get("other", "").strip() or request.POST.get("value", "")
@@ -46,7 +44,7 @@ def give(request: UserRequest, pk: int) -> HttpResponse:
     if upcoming is None and not _missing(version, column):  # somebody goes through the rows to correct some
         upcoming = min(row + 1, version.rows - 1)
     return render(
-        request, "datasets/_label.html", {"dataset": dataset} | _context(version, column, upcoming, given=row)
+        request, "datasets/_label.html", {"dataset": version.dataset} | _context(version, column, upcoming, given=row)
     )
 
 
@@ -54,15 +52,20 @@ def give(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def save(request: UserRequest, pk: int) -> HttpResponse:
     """Make a new version with the labels that were given, or throw them away."""
-    dataset = dataset_or_404(request, pk)
-    member = membership_or_404(request.user, dataset.project_id, edit=True)
-    version = version_or_404(dataset, request.POST.get("version", ""))
-    column = labelling.good_column(version, request.POST.get("column", ""))
+    member, version, column = _place(request, pk)
     if "discard" in request.POST:
         labelling.forget_labels(version, column)
         return redirect(_address(pk, version, column))
     labelling.save_labels(member=member, version=version, column=column)
-    return redirect(f"{dataset.get_absolute_url()}?tab=versions")
+    return redirect(f"{version.dataset.get_absolute_url()}?tab=versions")
+
+
+def _place(request: UserRequest, pk: int) -> tuple[Membership, DatasetVersion, str]:
+    """Who labels, which version, and which column of it, as the form says."""
+    dataset = dataset_or_404(request, pk)
+    member = membership_or_404(request.user, dataset.project_id, edit=True)
+    version = version_or_404(dataset, request.POST.get("version", ""))
+    return member, version, labelling.good_column(version, request.POST.get("column", ""))
 
 
 def _context(version: DatasetVersion, column: str, row: int | None, given: int | None = None) -> dict[str, Any]:
