@@ -16,7 +16,9 @@ CLEAR = 0.05
 
 def compare_answers(a: Run, b: Run) -> dict[str, Any] | None:
     """The figures of `answers.compare`; both runs must have predictions."""
-    figures: dict[str, Any] | None = apart.run_long("webapp.runs.answers:compare", predictions_path(a), predictions_path(b))
+    figures: dict[str, Any] | None = apart.run_long(
+        "webapp.runs.answers:compare", predictions_path(a), predictions_path(b)
+    )
     return figures
 
 
