@@ -46,15 +46,16 @@ class FTTransformerSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         large = facts.rows >= 5_000
+        epochs = {"quick": 6.0, "balanced": 20.0, "thorough": 40.0 if large else 30.0}[preset]
         settings = cls(
-            layers={"quick": 1, "balanced": 2, "thorough": 3}[preset],
+            layers={"quick": 1, "balanced": 2, "thorough": 3 if large else 2}[preset],
             width=64 if large and preset != "quick" else 32,
             heads=8 if large and preset != "quick" else 4,
-            dropout=0.1 if large else 0.2,
+            dropout=0.1 if large else 0.3 if preset == "thorough" else 0.2,
             waves=large,
         )
         recipe = Recipe(
-            epochs={"quick": 6.0, "balanced": 20.0, "thorough": 40.0}[preset] * (1.0 if large else 2.0),
+            epochs=epochs if large else 2 * epochs,
             batch_size=256 if large else 32,
             lr=2e-3 if large else 1e-3,
             weight_decay=0.02,
