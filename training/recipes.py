@@ -11,7 +11,7 @@ PRESETS: tuple[Preset, ...] = ("quick", "balanced", "thorough")
 class Settings(BaseModel):
     """Choices with limits, help and defaults: the form, the API schema and the docs are made from them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Recipe(Settings):

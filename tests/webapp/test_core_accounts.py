@@ -63,6 +63,11 @@ def code(secret: str) -> str:
     return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
 
 
+def test_a_common_password_is_refused(browser, redis):
+    form = {"oldpassword": PASSWORD, "password1": "password123", "password2": "password123"}
+    assert "too common" in browser.post("/account/password/change/", form).content.decode()
+
+
 def test_changing_the_password_asks_for_the_old_one(browser, redis):
     form = {"oldpassword": "wrong", "password1": "stone-and-gold-9", "password2": "stone-and-gold-9"}
     assert "current password" in browser.post("/account/password/change/", form).content.decode()

@@ -36,7 +36,6 @@ STATES = {
 def icon(name: str, size: int = 20, style: str = "outline", **attributes: str) -> SafeString:
     """A heroicon that screen readers pass over; the word beside it speaks."""
     attributes["class"] = f"icon {attributes.pop('css', '')}".strip()
-    name, style = str(name) + "", str(style) + ""
     return mark_safe(heroicons._render_icon(style, name, size, {**attributes, "aria-hidden": "true"}))
 
 
