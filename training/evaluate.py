@@ -19,7 +19,7 @@ from training.measures import (
     value_estimators,
 )
 from training.report import Baseline, ClassRow, Confusion, Curve, Estimate, HardExample, Report, Verdict
-from training.resampling import Measure, bootstrap, difference
+from training.resampling import Measure, bootstrap, difference, doubted
 from training.tasks import Metric, Task
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def judge_headline(
     advantage = difference(
         lambda weights: sign * measure(weights), lambda weights: sign * rivals[best.key](weights), examples
     )
-    return verdict.judge(metric, bootstrap(measure, examples), best, advantage, examples)
+    (estimate,) = _estimates(task, {metric.key: measure}, examples).values()
+    return verdict.judge(metric, estimate, best, advantage, examples)
 
 
 def strongest_first(baselines: Sequence[Baseline], metric: Metric) -> list[Baseline]:
@@ -124,9 +125,10 @@ def judge_measures(
     examples: int,
 ) -> Report:
     """A report of the measures with their intervals, the baselines and the verdict; the rest is for the caller."""
-    estimates = {name: bootstrap(measure, examples) for name, measure in measures.items()}
     baselines = [
-        Baseline(key=guess.key, title=guess.title, about=guess.about, metrics=_estimates(rivals[guess.key], examples))
+        Baseline(
+            key=guess.key, title=guess.title, about=guess.about, metrics=_estimates(task, rivals[guess.key], examples)
+        )
         for guess in guesses
     ]
     headline = task.headline()
@@ -136,14 +138,16 @@ def judge_measures(
         task=task.key,
         headline=headline.key,
         rows={},
-        metrics=estimates,
+        metrics=_estimates(task, measures, examples),
         baselines=ordered,
         verdict=judge_headline(task, measures[headline.key], to_beat, ordered, examples),
     )
 
 
-def _estimates(measures: Mapping[str, Measure], examples: int) -> dict[str, Estimate]:
-    return {name: bootstrap(measure, examples) for name, measure in measures.items()}
+def _estimates(task: type[Task], measures: Mapping[str, Measure], examples: int) -> dict[str, Estimate]:
+    found = {name: bootstrap(measure, examples) for name, measure in measures.items()}
+    shares = {metric.key for metric in task.metrics if metric.percent}
+    return {name: doubted(one, examples) if name in shares else one for name, one in found.items()}
 
 
 def class_rows(labels: Sequence[str], *, hits: Ints, there: Ints, said: Ints) -> list[ClassRow]:

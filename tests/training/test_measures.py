@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn import metrics
 
 from training.measures import class_estimators, value_estimators
-from training.resampling import bootstrap, difference, weighted_mean
+from training.resampling import bootstrap, difference, doubted, weighted_mean
 
 EVERYTHING = np.ones((1, 400))
 
@@ -69,6 +70,13 @@ def test_the_interval_of_a_share_is_as_wide_as_the_binomial_says() -> None:
     assert estimate.value == pytest.approx(0.8)
     assert estimate.low == pytest.approx(0.8 - spread, abs=0.008)
     assert estimate.high == pytest.approx(0.8 + spread, abs=0.008)
+
+
+@pytest.mark.parametrize("right", [0, 71])
+def test_a_perfect_share_is_doubted_as_the_exact_binomial_interval_does(right: int) -> None:
+    share = doubted(bootstrap(weighted_mean(np.repeat(float(right > 0), 71)), 71), 71)
+    exact = binomtest(right, 71).proportion_ci(method="exact")
+    assert (share.low, share.high) == pytest.approx((exact.low, exact.high))
 
 
 def test_a_paired_difference_is_narrower_than_two_intervals() -> None:
