@@ -24,7 +24,7 @@ from training.sound_size import fit_sounds
 from training.spec import TrainSpec
 
 CPU = Device(torch.device("cpu"), torch.float32)
-NETWORKS = [name for name in ARCHITECTURES if "audio-classification" in ARCHITECTURES[name].tasks]
+NETWORKS = [key for key, one in ARCHITECTURES.items() if "audio-classification" in one.tasks and not one.starts_from]
 SMALL = {"audio-cnn": {"filters": 4, "bands": 24}, "audio-gru": {"hidden_size": 12, "bands": 24}}
 RATE = 8_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from webapp.runs.models import Run
 from webapp.runs.services import propose_spec, queue_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WHERE_ENGINES_LOOK = os.environ["TOUCHSTONE_MODELS"]
+"""Engines come from a parent that an earlier test may have started."""
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +69,8 @@ def test_a_zip_of_safetensors_becomes_a_model_to_start_from(browser, seat, pack)
     assert "README.md" not in {path.name for path in model.folder.iterdir()}
 
 
-def test_a_run_starts_from_it_and_answers(browser, seat, pack, tmp_path):
+def test_a_run_starts_from_it_and_answers(browser, seat, pack, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOUCHSTONE_MODELS", WHERE_ENGINES_LOOK)
     model = add_model(member=seat, file=pack())
     rows = [
         f"{('low', 'high')[at % 2]},day {at} was {('bad', 'good')[at % 2]} all along in every way" for at in range(80)
