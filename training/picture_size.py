@@ -27,11 +27,6 @@ IMAGE_SIZE: int = Field(
 """The setting that every architecture for pictures has as `image_size`."""
 
 
-def epochs_for(passes: int, rows: int, *, most: float = 5.0) -> float:
-    """The passes that suit 10,000 examples, up to `most` times as many for fewer of them, and fewer for more."""
-    return float(round(passes * max(0.4, min(most, (10_000 / max(1, rows)) ** 0.5))))
-
-
 def fit_pictures(shapes: Shapes, image_size: int) -> Shapes:
     """The shapes with height and width as the network sees them, proportions kept; the second time changes nothing."""
     longer = max(shapes.height, shapes.width)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pydantic import Field
 
 from training.architectures import Shapes
-from training.picture_size import epochs_for
+from training.presets import epochs_for
 from training.recipes import Recipe
 
 FRAMES_PER_SECOND = 100

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.packaged import Source, entry, measure, read_config
-from training.picture_size import epochs_for
+from training.presets import epochs_for
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.packaged import Source, measure, read_config
-from training.picture_size import epochs_for
+from training.presets import fine_tuning
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -43,17 +43,7 @@ class PretrainedVisionSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        passes = {"quick": 1, "balanced": 3, "thorough": 8}[preset]
-        recipe = Recipe(
-            epochs=epochs_for(passes, facts.rows),
-            batch_size=16,
-            lr=1e-3 if preset == "quick" else 1e-4,
-            weight_decay=0.01,
-            schedule="cosine",
-            warmup=0.1,
-            clip_norm=1.0,
-            evaluations={"quick": 2, "balanced": 4, "thorough": 8}[preset],
-        )
+        recipe = fine_tuning(preset, facts.rows, batch_size=16, schedule="cosine")
         return cls(trained="head" if preset == "quick" else "all"), recipe
 
     def cost(self, shapes: Shapes) -> Cost:

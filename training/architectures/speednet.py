@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.picture_size import IMAGE_SIZE, LARGEST, SMALL_SIDE, epochs_for, fit_pictures
+from training.picture_size import IMAGE_SIZE, LARGEST, SMALL_SIDE, fit_pictures
+from training.presets import epochs_for
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.picture_size import IMAGE_SIZE, epochs_for, fit_pictures
+from training.picture_size import IMAGE_SIZE, fit_pictures
+from training.presets import epochs_for
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
 import polars as pl
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.audio import Hearing, vary_sounds
+from training.audio import vary_sounds
 from training.class_target import ClassTarget
 from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
 from training.heard import Heard
-from training.media import given_file
-from training.model_folder import load_network, read_config
+from training.media_predictors import HearsFiles
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS, best_first
 from training.report import Report
@@ -86,21 +85,13 @@ class SoundClasses:
 
 
 @PREDICTORS.register("audio-classification")
-class SoundPredictor:
+class SoundPredictor(HearsFiles):
     """Answers for sound files: {"audio": path}, heard as in the judgement."""
 
     key: ClassVar[str]
 
-    def __init__(self, folder: Path, device: Device) -> None:
-        prepared = cast(dict[str, Any], read_config(folder)["preparation"])
-        self.labels: list[str] = prepared["labels"]
-        self.hearing = Hearing(**prepared["hearing"])
-        self.model = load_network(folder).to(device.torch)
-        self.device = device
-
     @torch.no_grad()
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
         """One {"label", "probabilities"} per sound."""
-        files = [given_file(one, "audio", what="sound") for one in inputs]
-        scores = self.model(self.hearing.hear(files).to(self.device.torch))
-        return [best_first(self.labels, row) for row in scores.double().softmax(dim=1).tolist()]
+        chances = self.scores(inputs).double().softmax(dim=1).tolist()
+        return [best_first(self.prepared["labels"], row) for row in chances]

@@ -24,8 +24,8 @@ from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import PARTS, Examples, Part
 from training.images import Viewing, decode_picture, measure_channels, survey, upright_size
-from training.media import allocate, given_file, spread, stored_bytes
-from training.model_folder import load_network, read_config
+from training.media import allocate, spread, stored_bytes
+from training.media_predictors import SeesFiles
 from training.models.detector import Detector
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
@@ -188,27 +188,17 @@ class ThingsInPictures:
 
 
 @PREDICTORS.register("object-detection")
-class ThingsPredictor:
+class ThingsPredictor(SeesFiles):
     """Answers for picture files, {"image": path}: the things in them with their boxes in pixels."""
 
     key: ClassVar[str]
 
-    def __init__(self, folder: Path, device: Device) -> None:
-        config = cast(dict[str, dict[str, Any]], read_config(folder))
-        prepared, shapes = config["preparation"], config["shapes"]
-        self.size = {name: int(shapes[name]) for name in ("channels", "height", "width")}
-        self.labels: list[str] = prepared["labels"]
-        self.viewing = Viewing(**prepared["viewing"])
-        self.model = load_network(folder).to(device.torch)
-        self.device = device
-
     @torch.no_grad()
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
         """One {"boxes": [{"label", "confidence", "x", "y", "width", "height"}]} each; `explain` adds a `picture`."""
-        files = [given_file(one, "image", what="picture") for one in inputs]
-        pictures = torch.from_numpy(np.stack([decode_picture(file, **self.size) for file in files]))
+        files, pictures = self.look(inputs)
         sizes = np.array([upright_size(file) for file in files], np.float32)
-        found = find_things(self.model, self.viewing.scale(pictures.to(self.device.torch)), sizes)
+        found = find_things(self.model, self.viewing.scale(pictures), sizes)
         answers: list[dict[str, object]] = []
         for file, one in zip(files, found, strict=True):
             boxes = _as_dicts(_sure(one), self.labels)

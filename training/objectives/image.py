@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast, runtime_checkable
+from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -21,8 +21,8 @@ from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
 from training.images import Viewing, decode_picture, measure_channels, mix, survey, vary
-from training.media import allocate, given_file, spread, stored_bytes
-from training.model_folder import load_network, read_config
+from training.media import allocate, spread, stored_bytes
+from training.media_predictors import SeesFiles
 from training.objectives import OBJECTIVES, Guess
 from training.occlusion import draw_region, occlude
 from training.picture_size import SMALL_SIDE, fit_pictures
@@ -170,26 +170,15 @@ class PictureClasses:
 
 
 @PREDICTORS.register("image-classification")
-class PicturePredictor:
+class PicturePredictor(SeesFiles):
     """Answers for picture files: {"image": path}, prepared and looked at as in the judgement."""
 
     key: ClassVar[str]
 
-    def __init__(self, folder: Path, device: Device) -> None:
-        config = cast(dict[str, dict[str, Any]], read_config(folder))
-        prepared, shapes = config["preparation"], config["shapes"]
-        self.size = {name: int(shapes[name]) for name in ("channels", "height", "width")}
-        self.labels: list[str] = prepared["labels"]
-        self.viewing = Viewing(**prepared["viewing"])
-        self.model = load_network(folder).to(device.torch)
-        self.device = device
-
     @torch.no_grad()
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
         """One {"label", "probabilities"} per picture; with the option `explain` also the `region` that mattered."""
-        files = [given_file(one, "image", what="picture") for one in inputs]
-        decoded = np.stack([decode_picture(file, **self.size) for file in files])
-        pictures = torch.from_numpy(decoded).to(self.device.torch)
+        _, pictures = self.look(inputs)
         scores = self.viewing.scores(self.model, pictures)
         answers = [best_first(self.labels, row) for row in scores.double().softmax(dim=1).tolist()]
         if options.get("explain"):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training import labels
-from training.audio import Hearing, vary_sounds
+from training.audio import vary_sounds
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
@@ -24,8 +24,7 @@ from training.events import Sample
 from training.examples import Examples, Part
 from training.heard import Heard
 from training.measures import Floats
-from training.media import given_file
-from training.model_folder import load_network, read_config
+from training.media_predictors import HearsFiles
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
 from training.report import Report
@@ -129,24 +128,16 @@ class SpokenWords:
 
 
 @PREDICTORS.register("speech-recognition")
-class SpeechPredictor:
+class SpeechPredictor(HearsFiles):
     """Answers for sound files, {"audio": path}: the words."""
 
     key: ClassVar[str]
 
-    def __init__(self, folder: Path, device: Device) -> None:
-        prepared = cast(dict[str, Any], read_config(folder)["preparation"])
-        self.letters: str = prepared["letters"]
-        self.hearing = Hearing(**prepared["hearing"])
-        self.model = load_network(folder).to(device.torch)
-        self.device = device
-
     @torch.no_grad()
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
         """One {"text", "confidence"} per sound."""
-        files = [given_file(one, "audio", what="sound") for one in inputs]
-        scores = self.model(self.hearing.hear(files).to(self.device.torch))
-        return [{"text": text, "confidence": sure} for text, sure in read_letters(scores, self.letters)]
+        written = read_letters(self.scores(inputs), self.prepared["letters"])
+        return [{"text": text, "confidence": sure} for text, sure in written]
 
 
 def read_letters(scores: Tensor, letters: str) -> list[tuple[str, float]]:
