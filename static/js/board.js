@@ -25,15 +25,20 @@ export class Board {
   #charts = new Map();
   #options = { x: "step", smoothing: 0, log: false };
   #read;
+  #onRead;
   #reading = false;
   #again = false;
 
-  /** `read(axis, points)` resolves to [{id, measure, curve}], or to null if nothing could be read. */
-  constructor({ root, template, config, read }) {
+  /**
+   * `read(axis, points)` resolves to [{id, measure, curve}], or to null if nothing could be read; `onRead` is called
+   * each time that all is shown which was read.
+   */
+  constructor({ root, template, config, read, onRead = () => {} }) {
     this.#root = root;
     this.#template = template;
     this.#config = config;
     this.#read = read;
+    this.#onRead = onRead;
     document.querySelector("#smoothing").addEventListener("input", ({ target }) => {
       this.change({ smoothing: Number(target.value) });
     });
@@ -52,8 +57,11 @@ export class Board {
     return this.#reading;
   }
 
-  /** Read all curves anew; asked again meanwhile, it reads once more afterwards. */
-  async load() {
+  /**
+   * Read all curves anew; asked again meanwhile, it reads once more afterwards. What is stored comes a moment after what
+   * was told: with `keepTail`, points beyond those that were read stay.
+   */
+  async load({ keepTail = false } = {}) {
     if (this.#reading) {
       this.#again = true;
       return;
@@ -61,15 +69,17 @@ export class Board {
     this.#reading = true;
     const entries = await this.#read(this.#options.x, POINTS);
     this.#reading = false;
-    if (entries) this.#show(entries);
+    if (entries) this.#show(entries, keepTail);
     if (this.#again) {
       this.#again = false;
       await this.load();
+    } else {
+      this.#onRead();
     }
   }
 
-  #show(entries) {
-    for (const { id, measure, curve } of entries) this.#chart(measure).chart.setCurve(id, curve);
+  #show(entries, keepTail) {
+    for (const { id, measure, curve } of entries) this.#chart(measure).chart.setCurve(id, curve, { keepTail });
     this.change({ x: this.#options.x });
     for (const [measure, { chart }] of this.#charts) {
       chart.setOptions({ legend: entries.filter((entry) => entry.measure === measure).length > 1 });
@@ -79,7 +89,7 @@ export class Board {
   /** New points at the end of a curve; a curve that was not there yet makes the board read. */
   append(id, measure, x, y) {
     const place = this.#charts.get(measure);
-    if (!place?.chart.has(id) || !place.chart.append(id, x, y)) this.load();
+    if (!place?.chart.has(id) || !place.chart.append(id, x, y)) this.load({ keepTail: true });
   }
 
   /** Options for all charts: marks, for instance. */

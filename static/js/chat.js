@@ -1,6 +1,7 @@
 // A conversation: what is sent appears at once, the reply as it is written, and Stop stops it.
 
 import { listen } from "./live.js";
+import { fetchHtml } from "./refresh.js";
 
 const turns = document.querySelector("#turns");
 const composer = document.querySelector("#composer");
@@ -30,7 +31,7 @@ function follow(turn) {
 
 function finish(turn, end) {
   end();
-  htmx.ajax("GET", turn.dataset.url, { target: `#${turn.id}`, swap: "outerHTML" });
+  fetchHtml(turn.dataset.url, { target: turn, swap: "outerHTML" });
   show(null);
 }
 
@@ -77,7 +78,7 @@ text.addEventListener("keydown", (event) => {
 });
 
 stop.addEventListener("click", () => {
-  if (writing) htmx.ajax("POST", writing.dataset.stopUrl, { swap: "none" });
+  if (writing) htmx.ajax("POST", writing.dataset.stopUrl, { source: stop, swap: "none" });
 });
 
 start.addEventListener("click", (event) => {

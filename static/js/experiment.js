@@ -4,6 +4,7 @@ import { readSeries, splitOf } from "./board.js";
 import { LineChart } from "./line_chart.js";
 import { listen } from "./live.js";
 import { loadPlotly, lookOf } from "./plotly.js";
+import { fetchHtml } from "./refresh.js";
 import { drawSurface } from "./surface.js";
 
 const card = document.querySelector("#experiment");
@@ -34,7 +35,7 @@ function hearProgress({ points }) {
 function hearStatus({ status }) {
   if (status === card.dataset.status) return;
   card.dataset.status = status;
-  htmx.ajax("GET", card.dataset.url, { target: "#outcome", swap: "innerHTML" });
+  fetchHtml(card.dataset.url, { target: document.querySelector("#outcome") });
   if (ENDED.includes(status)) readCurves();
 }
 

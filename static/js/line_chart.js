@@ -50,9 +50,14 @@ export class LineChart {
     document.addEventListener("themechange", () => this.#ask());
   }
 
-  /** Put a curve there or replace it: {name, colour, dash, faint, smooth, x, y}; y is null where there is no number. */
-  setCurve(key, curve) {
+  /**
+   * Put a curve there or replace it: {name, colour, dash, faint, smooth, x, y}; y is null where there is no number. With
+   * `keepTail`, points of the curve before it that lie beyond its end are kept.
+   */
+  setCurve(key, curve, { keepTail = false } = {}) {
+    const before = this.#curves.get(key);
     this.#curves.set(key, curve);
+    if (keepTail && before) this.append(key, before.x, before.y);
     this.#ask();
   }
 

@@ -16,7 +16,7 @@ const plainTitle = document.title;
 const look = lookOf(Number(page.dataset.id));
 
 let board = null;
-let waitingPoints = [];
+const waitingPoints = [];
 
 // Charts
 
@@ -48,10 +48,10 @@ async function openCharts(root) {
   const settings = config();
   const template = document.querySelector("#chart-template");
   const read = (axis, points) => readCurves(settings, axis, points);
-  board = new Board({ root, template, config: settings, read });
+  const onRead = () => waitingPoints.splice(0).forEach(addPoints); // what came while the curves were read
+  board = new Board({ root, template, config: settings, read, onRead });
   board.marks = settings.checkpoints;
   await board.load();
-  waitingPoints.splice(0).forEach(addPoints);
 }
 
 function addPoints({ points, progress }) {
