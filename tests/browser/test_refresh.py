@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import log_in
 
-PIECES = """document.querySelector("main").innerHTML = ["one", "two", "three"].map((id) => `<div id=${id}></div>`).join("")"""
+PIECES = """ids => { document.querySelector("main").innerHTML = ids.map((id) => `<div id=${id}></div>`).join(""); }"""
 MODULE = "performance.getEntriesByType('resource').map((entry) => entry.name).find((name) => /js.refresh/.test(name))"
 REFRESH = (
     "async ([module, ...ids]) => ids.forEach((id) => import(module).then((it) => it.refresh(id, () => `/p/${id}`)))"
@@ -17,7 +17,7 @@ def follow(page: Page) -> list[Route]:
     asked: list[Route] = []
     page.goto("/runs/")
     page.wait_for_function(MODULE)
-    page.evaluate(PIECES)
+    page.evaluate(PIECES, ["one", "two", "three"])
     page.route("**/p/*", lambda route: asked.append(route))
     return asked
 
