@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from training.data.roles import check_parts
 from training.data.schema import ID, PART
 from training.data.split import assign_parts, division_column
 from training.errors import TrainingError
@@ -56,12 +57,7 @@ def read_examples(spec: TrainSpec) -> Examples:
     rows: dict[Part, NDArray[np.int64]] = {part: np.flatnonzero((parts == part) & usable) for part in PARTS}
     if not len(rows["val"]):
         rows["val"] = rows["test"]
-    if min(len(rows[part]) for part in PARTS) == 0:
-        raise TrainingError(
-            f"There are too few examples: {len(rows['train'])} to learn from, {len(rows['test'])} held out.",
-            "Add rows, or change the held-out share.",
-            code="too_few_rows",
-        )
+    check_parts({part: len(found) for part, found in rows.items()})
     return Examples(frame=frame.select(columns), ids=ids, rows=rows)
 
 

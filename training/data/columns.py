@@ -3,6 +3,7 @@
 import re
 
 from training.data.schema import Column, Description
+from training.data.source import named_part
 
 CODES = 100
 """A column of whole numbers with at most so many different ones may hold codes of classes."""
@@ -33,6 +34,15 @@ def can_be_target(column: Column, rows: int, *, classes: bool) -> bool:
     """Whether the column can be predicted as a class, or as a number."""
     possible = can_be_classes(column) if classes else column.type == "number" and column.unique > 1
     return possible and not is_identifier(column, rows)
+
+
+def says_parts(column: Column) -> bool:
+    """Whether every value is a word for a part of the data, such as "train" and "dev", and some rows are held out."""
+    top = column.stats.get("top")
+    words = (
+        [named_part(str(entry["value"])) for entry in top if isinstance(entry, dict)] if isinstance(top, list) else []
+    )
+    return len(words) == column.unique and None not in words and bool({"test", "val"} & set(words))
 
 
 def has_few_codes(column: Column) -> bool:

@@ -167,6 +167,16 @@ def _check_labels(description: Description, chosen: Sequence[Column]) -> None:
         )
 
 
+def check_parts(counts: Mapping[str, int]) -> None:
+    """Raise TrainingError where a division leaves no example to learn from, or none to judge by."""
+    if not (counts["train"] and counts["test"]):
+        raise TrainingError(
+            f"There are too few examples: {counts['train']:,} to learn from, {counts['test']:,} held out.",
+            "Add rows, or change the held-out share.",
+            code="too_few_rows",
+        )
+
+
 def rare_classes(column: Column) -> list[str]:
     """The classes with a single example."""
     rarest = column.stats.get("rarest")

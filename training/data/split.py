@@ -21,18 +21,34 @@ Parts: TypeAlias = NDArray[np.str_]
 Given: TypeAlias = Sequence[str | None] | pl.Series
 Draws: TypeAlias = NDArray[np.float64]
 """A number from 0 to 1 for each row; the smallest are held out."""
+Usable: TypeAlias = NDArray[np.bool_]
+"""Rows that have a target."""
+
+_PARTS = ("train", "val", "test")
 
 _AT_ONCE = 1 << 18
 
 
 def count_parts(folder: Path, split: Split, target: str = "") -> dict[str, int]:
-    """Rows per part as the split divides the version in the folder; target: the column of the classes."""
-    if split.how == "random" and not _names_parts(folder / DATA):
-        return _count_random(folder / DATA, split)
+    """Examples per part as the split divides the version in the folder; rows without a `target` are none.
+
+    target: the column to predict, "" where there is none. Raises TrainingError where it cannot be divided so.
+    """
+    path = folder / DATA
+    usable = _present(path, target)
+    if split.how == "random" and not _names_parts(path):
+        return _count_random(path, split, usable)
     wanted = division_column(split, target)
-    frame = pl.read_parquet(folder / DATA, columns=[ID, PART, *([wanted] if wanted else [])])
-    parts = assign_parts(frame[ID].to_numpy(), frame[PART], split, frame[wanted] if wanted else None)
-    return {part: int((parts == part).sum()) for part in ("train", "val", "test")}
+    frame = pl.read_parquet(path, columns=[ID, PART, *([wanted] if wanted else [])])
+    return _tally(assign_parts(frame[ID].to_numpy(), frame[PART], split, frame[wanted] if wanted else None), usable)
+
+
+def _present(path: Path, target: str) -> Usable | None:
+    """Which rows have a target; None where all have."""
+    if not target:
+        return None
+    there = pl.scan_parquet(path).select(pl.col(target).is_not_null()).collect(engine="streaming").to_series()
+    return None if there.all() else there.to_numpy()
 
 
 def _names_parts(path: Path) -> bool:
@@ -41,14 +57,19 @@ def _names_parts(path: Path) -> bool:
     return bool(named.collect(engine="streaming").item())
 
 
-def _count_random(path: Path, split: Split) -> dict[str, int]:
+def _count_random(path: Path, split: Split, usable: Usable | None) -> dict[str, int]:
     """Counted block by block, because each example is drawn by itself."""
-    ids, counts = read_numbers(path, ID).view(np.int64), dict.fromkeys(("train", "val", "test"), 0)
+    ids, counts = read_numbers(path, ID).view(np.int64), dict.fromkeys(_PARTS, 0)
     for start in range(0, len(ids), _AT_ONCE):
-        parts = _divided(ids[start : start + _AT_ONCE], split, None, test=split.test)
-        for part in counts:
-            counts[part] += int((parts == part).sum())
+        some = slice(start, start + _AT_ONCE)
+        parts = _divided(ids[some], split, None, test=split.test)
+        for part, count in _tally(parts, None if usable is None else usable[some]).items():
+            counts[part] += count
     return counts
+
+
+def _tally(parts: Parts, usable: Usable | None) -> dict[str, int]:
+    return {part: int(((parts == part) & (True if usable is None else usable)).sum()) for part in _PARTS}
 
 
 def division_column(split: Split, target: str) -> str:

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from training.data.columns import says_parts
 from training.data.roles import usual_split
 from training.data.schema import Column, Description
 from training.errors import TrainingError
@@ -70,7 +71,7 @@ def read_division(
     if how == "stratified" and not target:
         return Division(how, "", [], {}, _("Choose a column to predict first."))
     try:
-        counts = _count(version, Split.model_validate({"how": how, "column": column}), target)
+        counts = count_examples(version, Split.model_validate({"how": how, "column": column}), target)
     except TrainingError as error:
         return Division(how, column, columns, {}, f"{error.message} {error.hint}")
     return Division(how, column, columns, counts, usual=is_usual)
@@ -86,14 +87,19 @@ def _fits(how: str, column: Column, description: Description) -> bool:
         return column.type in ("date", "number")
     if how == "group":
         return column.type in ("category", "text", "number") and 2 < column.unique < description.rows
-    return how == "column" and column.type in ("category", "text") and 2 <= column.unique <= 10
+    return how == "column" and column.type in ("category", "text") and says_parts(column)
 
 
-def _count(version: DatasetVersion, split: Split, target: str) -> dict[str, int]:
+def count_examples(version: DatasetVersion, split: Split, target: str) -> dict[str, int]:
+    """Examples per part as this division makes them; TrainingError where it cannot be made.
+
+    target: the column to predict, "" where there is none. A version never changes, so what was counted is kept.
+    """
+
     def look() -> dict[str, int]:
         folder = storage.local_folder(version.folder)
         found: dict[str, int] = apart.run_long("training.data.split:count_parts", folder, split, target)
         return found
 
-    asked = json.dumps([version.pk, split.how, split.column, target if split.how == "stratified" else ""])
+    asked = json.dumps([version.pk, split.model_dump(), target])
     return cache.get_or_set(f"parts-{sha256(asked.encode()).hexdigest()}", look, KEEP_SECONDS) or {}

@@ -92,7 +92,8 @@ class RunViewSet(
         wanted = valid(shapes.SpecRequest, request.data)
         _member, version = data_of(request, wanted, edit=False)
         spec = spec_of(wanted, version)
-        return Response(services.estimate(spec, version) | {"spec": spec.model_dump(mode="json")})
+        counted = {"rows": services.count_rows(spec, version), "spec": spec.model_dump(mode="json")}
+        return Response(services.estimate(spec, version) | counted)
 
     @extend_schema(request=shapes.NameRequest, responses=shapes.RunDetail)
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.forms.boundfield import BoundField
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from training.data.schema import Column, Proposal
+from training.data.schema import Column, Description, Proposal
 from training.recipes import Preset
-from training.tasks import Role
+from training.tasks import Role, Task
+from webapp.core.settings_form import SettingsForm
 
 RECIPE_GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
     (gettext_lazy("Length and batches"), ("epochs", "minutes", "batch_size", "accumulate", "evaluations", "patience")),
@@ -81,3 +84,18 @@ class FieldGroup:
 
     title: str
     fields: list[BoundField]
+
+
+def wrong_fields(form: SettingsForm) -> Iterator[Missing]:
+    """What has to be corrected in a form of settings, field by field."""
+    for name, sentences in form.errors.items():
+        field = form[name] if name in form.fields else None
+        title = str(field.label) if field else _("Settings")
+        anchor = field.id_for_label if field else "box-settings"
+        yield Missing(_("Correct “%(field)s”") % {"field": title}, f"{title}: {sentences[0]}", anchor)
+
+
+def can_fill(task: type[Task], description: Description) -> bool:
+    """Whether each role finds a column of its own."""
+    candidates = [{column.name for column in description.columns if column.type in role.types} for role in task.roles]
+    return all(candidates) and len(set[str]().union(*candidates)) >= len(candidates)

@@ -33,9 +33,11 @@ from webapp.runs.choices import (
     Missing,
     RoleChoice,
     TaskChoice,
+    can_fill,
+    wrong_fields,
 )
 from webapp.runs.models import Run
-from webapp.runs.split_form import SplitForm
+from webapp.runs.split_form import SplitForm, division_words
 
 MOST_STARTS = 50
 
@@ -78,7 +80,7 @@ class NewRun:
         return sorted(choices, key=lambda choice: (ranks.get(choice.key, len(ranks)), not choice.fits))
 
     def _task_choice(self, task: type[Task], proposal: Proposal | None, description: Description) -> TaskChoice:
-        fits = proposal is not None or _fits(task, description)
+        fits = proposal is not None or can_fill(task, description)
         return TaskChoice(task.key, task.title, getdoc(task) or "", proposal, fits, task is self.task)
 
     @property
@@ -249,10 +251,8 @@ class NewRun:
 
     @property
     def split_note(self) -> str:
-        """What happens instead where the way to divide finds nothing to go by; else empty."""
-        if self.spec is None or self.spec.split.how != "stratified" or self.spec.roles.get("target"):
-            return ""
-        return _("Nothing is predicted here that has classes, so the examples are divided at random instead.")
+        """How the examples are divided, unless by nothing but chance."""
+        return division_words(self.spec.split, has_target="target" in self.spec.roles) if self.spec else ""
 
     @property
     def settings_forms(self) -> list[SettingsForm]:
@@ -323,9 +323,21 @@ class NewRun:
         )
 
     @cached_property
+    def rows(self) -> dict[str, int] | TrainingError | None:
+        """Examples per part, counted, or why they cannot be divided so; None while something is missing."""
+        if self.spec is None or self.version is None:
+            return None
+        try:
+            return services.count_rows(self.spec, self.version)
+        except TrainingError as error:
+            return error
+
+    @cached_property
     def estimate(self) -> dict[str, Any] | None:
         """Time, memory and disk with a verdict, for a complete spec."""
-        return services.estimate(self.spec, self.version) if self.spec and self.version else None
+        if self.spec is None or self.version is None or not isinstance(self.rows, dict):
+            return None
+        return services.estimate(self.spec, self.version) | {"rows": self.rows}
 
     @property
     def seconds_together(self) -> float:
@@ -382,18 +394,6 @@ class NewRun:
         if self.proposal is None and self._refusal:
             yield Missing(_("Check the data"), f"{self._refusal.message} {self._refusal.hint}".strip(), "box-data")
         for form in self.settings_forms:
-            yield from _wrong_fields(form)
-
-
-def _wrong_fields(form: SettingsForm) -> Iterable[Missing]:
-    for name, sentences in form.errors.items():
-        field = form[name] if name in form.fields else None
-        title = str(field.label) if field else _("Settings")
-        anchor = field.id_for_label if field else "box-settings"
-        yield Missing(_("Correct “%(field)s”") % {"field": title}, f"{title}: {sentences[0]}", anchor)
-
-
-def _fits(task: type[Task], description: Description) -> bool:
-    """Whether each role finds a column of its own."""
-    candidates = [{column.name for column in description.columns if column.type in role.types} for role in task.roles]
-    return all(candidates) and len(set[str]().union(*candidates)) >= len(candidates)
+            yield from wrong_fields(form)
+        if isinstance(self.rows, TrainingError):
+            yield Missing(_("Divide it otherwise"), f"{self.rows.message} {self.rows.hint}", "id_split-how")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from training.architectures import ARCHITECTURES, Architecture, architectures_for
-from training.data.roles import check_roles, roles_for, table_roles, usual_split
+from training.data.roles import check_parts, check_roles, roles_for, table_roles, usual_split
 from training.data.schema import Column, Description
 from training.errors import TrainingError
 from training.facts import facts_of, recommended
@@ -22,6 +22,7 @@ from training.spec import Split, TrainSpec, plain_words
 from training.tasks import TASKS
 from webapp.core import live
 from webapp.core.errors import UserError
+from webapp.datasets.dividing import count_examples
 from webapp.datasets.models import DatasetVersion
 from webapp.projects.models import Membership
 from webapp.runs import jobs, lifecycle, news, workspace
@@ -31,6 +32,7 @@ from webapp.runs.results import list_files, read_predictions, read_report
 
 __all__ = [
     "clone_run",
+    "count_rows",
     "delete_run",
     "estimate",
     "list_files",
@@ -87,6 +89,17 @@ def propose_spec(
         )
     except ValidationError as error:
         raise _refusal(error) from error
+
+
+def count_rows(spec: TrainSpec, version: DatasetVersion) -> dict[str, int]:
+    """How many examples learn, choose and judge, counted in the data; TrainingError where it cannot be divided so.
+
+    Without examples to choose by, those that judge are watched.
+    """
+    target = spec.roles.get("target", [""])[0]
+    counts = count_examples(version, spec.split, target)
+    check_parts(counts)
+    return counts | {"val": counts["val"] or counts["test"]}
 
 
 @transaction.atomic

@@ -58,3 +58,16 @@ class SplitForm(SettingsForm):
     def _fitting(self, columns: list[str]) -> str:
         given = self._given("column")
         return given if given in columns else next(iter(columns), "")
+
+
+def division_words(split: Split, *, has_target: bool) -> str:
+    """How the examples are divided; empty where nothing but chance decides."""
+    if split.how == "stratified" and not has_target:
+        return _("Nothing is predicted here that has classes, so the examples are divided at random instead.")
+    sentences = {
+        "stratified": _("Each class is held out in equal shares."),
+        "group": _("Rows with the same “%(column)s” stay on one side."),
+        "time": _("The latest by “%(column)s” are held out."),
+        "column": _("“%(column)s” says which."),
+    }
+    return sentences.get(split.how, "") % {"column": split.column}

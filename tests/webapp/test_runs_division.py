@@ -1,0 +1,90 @@
+"""How the examples are divided: what the page promises is what a training finds."""
+
+from html import unescape
+
+import pytest
+from django.http import QueryDict
+from runs_kit import make_version
+
+from training.examples import read_examples
+from webapp.core import storage
+from webapp.projects.models import Membership
+from webapp.runs.forms import NewRun
+from webapp.runs.models import Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORDS = ("train", "training", "Train", "dev", "test")
+
+
+@pytest.fixture
+def version(seat, redis, tmp_path):
+    """Sixty visits of a dozen people on sixty days; one visit in fifteen has no result."""
+    lines = ["person,day,fold,mood,size,kind"]
+    for n in range(60):
+        kind = "" if n % 15 == 7 else ("rose", "tulip")[n % 2]
+        lines.append(f"P{n % 12},2024-{1 + n // 28:02d}-{1 + n % 28:02d},{WORDS[n % 5]},{'abc'[n % 3]},{n % 9},{kind}")
+    return make_version(seat, tmp_path, text="\n".join(lines))
+
+
+def draft(query: str) -> NewRun:
+    return NewRun(member=Membership.objects.get(), data=QueryDict(f"role.target=kind&{query}"))
+
+
+@pytest.mark.parametrize(
+    ("query", "held_out"),
+    [
+        ("split-how=random", None),
+        ("split-how=stratified", 12),
+        ("split-how=group&split-column=person", None),
+        ("split-how=time&split-column=day", 11),
+        ("split-how=column&split-column=fold", 12),
+        ("split-how=random&split-test=0.4&split-validation=0.2&split-seed=5", None),
+        ("folds=3", None),
+    ],
+)
+def test_what_the_page_counts_is_what_a_training_finds(version, query, held_out):
+    made = draft(query)
+    data = str(storage.local_folder(version.folder))
+    found = read_examples(made.spec.model_copy(update={"data": data})).counts()
+    assert made.missing == []
+    assert made.estimate["rows"] == found
+    assert held_out in (None, found["test"])
+    assert found["train"] > 20
+
+
+def test_a_column_of_parts_is_chosen_on_the_page_and_started_with(browser, version):
+    page = unescape(browser.get("/runs/new/?role.target=kind&split-how=column").content.decode())
+    assert "“fold” says which." in page
+    assert "32 to learn from, 12 held out" in page
+    browser.post("/runs/new/", {"dataset": version.dataset_id, "role.target": "kind", "split-how": "column"})
+    split = Run.objects.get().spec["split"]
+    assert (split["how"], split["column"]) == ("column", "fold")
+
+
+def test_only_columns_that_say_parts_are_offered_to_divide_by(version):
+    field = draft("split-how=column").split_form.fields["column"]
+    assert [value for value, _ in field.widget.choices] == ["fold"]
+
+
+def test_a_division_that_leaves_nothing_to_learn_from_is_said_before_start(browser, seat, redis, tmp_path):
+    words = "\n".join(["fold,size,kind", *(f"{('train', 'test')[n > 5]},{n % 7},{'xy'[n % 2]}" for n in range(40))])
+    make_version(seat, tmp_path, text=words.replace("train", "dev"))
+    page = unescape(browser.get("/runs/new/?split-how=column").content.decode())
+    assert "too few examples: 0 to learn from, 34 held out" in page
+    assert "Divide it otherwise" in page
+
+
+@pytest.mark.parametrize("how", ["random", "group", "column"])
+def test_a_program_is_told_the_same_counts(api, version, how):
+    column = {"group": "person", "column": "fold"}.get(how, "")
+    body = {"dataset": version.dataset_id, "roles": {"target": "kind"}, "split": {"how": how, "column": column}}
+    answer = api.post("/api/v1/runs/estimate/", body, content_type="application/json").json()
+    assert answer["rows"] == draft(f"split-how={how}&split-column={column}").rows
+
+
+def test_a_program_that_divides_by_another_column_gets_the_sentence(api, version):
+    body = {"dataset": version.dataset_id, "roles": {"target": "kind"}, "split": {"how": "column", "column": "mood"}}
+    answer = api.post("/api/v1/runs/estimate/", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert "none of train, val and test" in answer.json()["error"]["message"]
