@@ -18,7 +18,7 @@ import orjson
 
 def serve() -> None:
     """Fork engines until stdin closes."""
-    _preload()
+    preload()
     wake_out, wake_in = os.pipe()
     os.set_blocking(wake_in, False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -45,7 +45,7 @@ def serve() -> None:
                 _start(orjson.loads(line), runs)
 
 
-def _preload() -> None:
+def preload() -> None:
     """Import what every engine needs; transformers' models load lazily beyond that."""
     import importlib
 
