@@ -5,8 +5,10 @@ export function csrfToken() {
   return document.querySelector("meta[name=csrf-token]").content;
 }
 
-/** Show a message at the lower right; `tone` is info, success, warning or error. */
+/** Show a message at the lower right, unless it stands there; `tone` is info, success, warning or error. */
 export function toast(message, { hint = "", tone = "info" } = {}) {
+  const standing = document.querySelectorAll("#toasts > .toast strong");
+  if ([...standing].some((words) => words.textContent.trim() === message)) return;
   const piece = document.querySelector("#toast-template").content.cloneNode(true);
   const box = piece.querySelector(".toast");
   box.classList.add(`toast-${tone}`);

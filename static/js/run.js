@@ -196,8 +196,10 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.target.id === "run-tab") openTab();
 });
 document.querySelector("#run-tabs").addEventListener("htmx:beforeRequest", ({ target }) => {
+  const chosen = target.closest("[data-tab]");
+  if (!chosen) return; // the tabs themselves are fetched again
   for (const link of document.querySelectorAll("#run-tabs [data-tab]")) link.removeAttribute("aria-current");
-  target.closest("[data-tab]").setAttribute("aria-current", "page");
+  chosen.setAttribute("aria-current", "page");
 });
 
 openTab();

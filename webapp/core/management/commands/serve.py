@@ -19,9 +19,10 @@ from honcho.manager import Manager
 from webapp.core import devices, redis_server
 
 PYTHON = sys.executable
-KEEP = [PYTHON, "-m", "webapp.core.keep"]
 CELERY = [PYTHON, "-m", "celery", "--quiet", "-A", "webapp.celery", "--skip-checks"]
 ALONE = ["--without-gossip", "--without-mingle"]
+KILL_WAIT = 20
+"""Seconds that processes have to end in: engines save their checkpoints first."""
 FRUGAL = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(2**16),
@@ -83,8 +84,12 @@ def _worker(queue: str, *, threads: int) -> list[str]:
     return [*CELERY, "worker", *ALONE, "-n", f"{queue}@%h", "-Q", queue, "-P", "threads", "-c", str(threads)]
 
 
+def _kept(command: list[str], grace: int = 0) -> list[str]:
+    return [PYTHON, "-m", "webapp.core.keep", str(os.getpid()), str(grace), *command]
+
+
 def _run_until_asked(commands: dict[str, list[str]]) -> None:
-    honcho.KILL_WAIT = 20  # engines save their checkpoints first
+    honcho.KILL_WAIT = KILL_WAIT
     supervisor = Manager()
     environment = {
         "MALLOC_ARENA_MAX": "2",  # threads share what they free: a few megabytes less in each process
@@ -95,7 +100,7 @@ def _run_until_asked(commands: dict[str, list[str]]) -> None:
     }
     for name, command in commands.items():
         own = environment | FRUGAL if name == "web" else environment
-        supervisor.add_process(name, f"exec {shlex.join([*KEEP, *command])}", env=own, cwd=settings.BASE_DIR)
+        supervisor.add_process(name, f"exec {shlex.join(_kept(command))}", env=own, cwd=settings.BASE_DIR)
     supervisor.loop()
 
 
@@ -105,7 +110,7 @@ def _start_redis() -> "subprocess.Popen[bytes] | None":
         return None
     socket = Path(settings.REDIS_URL.removeprefix("unix://"))
     socket.unlink(missing_ok=True)
-    command = [*KEEP, *redis_server.command(settings.DATA_DIR, socket)]
+    command = _kept(redis_server.command(settings.DATA_DIR, socket), grace=KILL_WAIT)
     process = subprocess.Popen(command, start_new_session=True, cwd=settings.BASE_DIR)
     deadline = time.monotonic() + 20
     while not socket.exists():
