@@ -115,7 +115,7 @@ class TableEncoding(_Part):
         codes = [_encode_category(frame[column.name], column) for column in self.categories]
         rows = frame.height
         return (
-            np.column_stack(numbers) if numbers else np.zeros((rows, 0), np.float32),
+            np.column_stack(numbers) if numbers else np.zeros((rows, 0), self.precision),
             np.stack(codes, axis=1) if codes else np.zeros((rows, 0), np.int64),
         )
 

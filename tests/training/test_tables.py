@@ -269,3 +269,9 @@ def test_an_ft_transformer_makes_a_token_of_every_column_and_one_more() -> None:
     assert isinstance(model.numbers, NumberTokens)
     assert torch.allclose(tokens[:, 2], numbers[:, 1:] * model.numbers.weight[1] + model.numbers.bias[1])
     assert model(numbers, codes).shape == (6, 3)
+
+
+def test_a_table_of_categories_alone_is_learnt_beside_its_baselines(waves, tmp_path):
+    roles = {"target": ["height"], "features": ["colour"]}
+    learnt(waves.model_copy(update={"roles": roles}), tmp_path)
+    assert report_of(tmp_path).baselines
