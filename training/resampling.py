@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -51,6 +52,23 @@ def doubted(share: Estimate, examples: int) -> Estimate:
 def difference(first: Measure, second: Measure, examples: int, seed: int = 0) -> Estimate:
     """`first` minus `second` on the same resamples: the paired comparison of two models."""
     return bootstrap(lambda weights: first(weights) - second(weights), examples, seed)
+
+
+def folds_difference(differences: Sequence[float], share: float) -> tuple[Estimate, float]:
+    """The mean of one difference per fold, with its 95 % interval and a two-sided p, by the corrected resampled t-test.
+
+    share: examples that judge over those that learn, in each fold. Folds learn from mostly the same examples, so their
+    spread alone would promise too much; it is widened by the share (Nadeau and Bengio, "Inference for the
+    generalization error", Machine Learning 52, 2003; for cross-validation: Bouckaert and Frank, 2004). At least two.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    values = np.asarray(differences, dtype=np.float64)
+    folds, mean = len(values), float(values.mean())
+    error = float(values.std(ddof=1)) * math.sqrt(1 / folds + share)
+    reach = float(stdtrit(folds - 1, 0.975)) * error
+    p = 2 * float(stdtr(folds - 1, -abs(mean) / error)) if error else float(mean == 0)
+    return Estimate(value=mean, low=mean - reach, high=mean + reach), p
 
 
 def weighted_mean(values: NDArray[np.float64]) -> Measure:

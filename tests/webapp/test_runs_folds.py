@@ -12,6 +12,7 @@ from webapp.core.errors import UserError
 from webapp.projects.models import Membership
 from webapp.runs import folds, services
 from webapp.runs.compare import compare
+from webapp.runs.folds_compared import rivals
 from webapp.runs.forms import NewRun
 from webapp.runs.models import CrossValidation, Run
 
@@ -22,11 +23,6 @@ TINY: dict[str, Any] = {
     "settings": {"hidden_sizes": "8"},
     "recipe": {"epochs": 3, "batch_size": 16},
 }
-
-
-@pytest.fixture
-def version(seat, redis, tmp_path):
-    return make_version(seat, tmp_path)
 
 
 @pytest.fixture
@@ -104,6 +100,48 @@ def test_folds_are_not_tested_against_each_other(group):
     found = compare(folds.runs_of(group))
     assert found["pairs"] == []
     assert "folds of “Thirds”" in found["warnings"][0]
+
+
+def crossed(seat, version, name: str, **choice: Any) -> CrossValidation:
+    """Two folds that wait."""
+    spec = services.propose_spec(version, **choice)
+    return folds.queue_folds(member=seat, version=version, spec=spec, folds=2, name=name)
+
+
+def test_two_choices_on_the_same_folds_are_tested_against_each_other(browser, api, seat, version):
+    size, colour = (
+        crossed(seat, version, name, **TINY, roles={"target": "kind", "features": [name.lower()]})
+        for name in ("Size", "Colour")
+    )
+    url = f"/api/v1/cross-validations/{size.pk}/compare/"
+    early = api.get(url, {"other": colour.pk})
+    assert early.status_code == 409
+    assert "have not finished" in early.json()["error"]["message"]
+    assert "as soon as both have finished" in text(browser.get(size.get_absolute_url()))
+    for run in [*folds.runs_of(size), *folds.runs_of(colour)]:
+        train_here(run)
+    found = api.get(url, {"other": colour.pk}).json()
+    values = [folds.measure_folds(folds.runs_of(group))[0].values for group in (size, colour)]
+    differences = [second - first for first, second in zip(*values, strict=True)]
+    assert found["difference"] == pytest.approx(sum(differences) / 2)
+    assert (found["folds"], found["examples"], found["better"]) == (2, 200, None)
+    assert (found["fixed"] - found["broken"]) / 200 == pytest.approx(found["difference"], abs=0.02)
+    assert "“Colour” is behind by" in found["sentence"]
+    assert "could be chance" in found["sentence"]
+    page = text(browser.get(size.get_absolute_url()))
+    assert found["sentence"] in page
+    assert f"answers {found['fixed']} better and {found['broken']} worse" in page
+
+
+def test_cross_validations_of_other_folds_are_not_compared(api, stranger, seat, version):
+    first = crossed(seat, version, "First", **TINY)
+    other = crossed(seat, version, "Other", **TINY, split={"seed": 7})
+    answer = api.get(f"/api/v1/cross-validations/{first.pk}/compare/", {"other": other.pk})
+    assert answer.status_code == 400
+    assert "not judged on the same folds" in answer.json()["error"]["message"]
+    assert rivals(first) == []
+    assert stranger.get(f"/api/v1/cross-validations/{first.pk}/compare/", {"other": other.pk}).status_code == 404
+    assert api.get(f"/api/v1/cross-validations/{first.pk}/compare/", {"other": "nonsense"}).status_code == 404
 
 
 def test_all_folds_are_stopped_together_by_those_who_may(browser, stranger, group):

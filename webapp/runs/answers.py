@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, exp, lgamma, log, sqrt
 from pathlib import Path
@@ -12,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from training.resampling import folds_difference
 
 RESAMPLES = 2_000
 MOST_RESAMPLED = 5_000
@@ -56,6 +59,43 @@ def compare_answers(a: Answers, b: Answers) -> dict[str, Any] | None:
     if a.correct is not None and b.correct is not None:
         return _compare_classes(a.rows, a.correct, b.correct)
     return _compare_values(a.rows, b.loss - a.loss)
+
+
+def compare_folds(
+    differences: Sequence[float], share: float, paths: Sequence[tuple[Path | None, Path | None]]
+) -> dict[str, Any]:
+    """Two cross-validations by their folds, and by all held-out examples where every fold has answers.
+
+    {"difference", "low", "high", "p"} of the measure's differences, one per fold, by `resampling.folds_difference`;
+    "answers": what `compare` finds out about the examples of all folds together, None where it cannot.
+    """
+    estimate, p = folds_difference(differences, share)
+    return {
+        "difference": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "p": p,
+        "answers": _compare_all(paths) or None,
+    }
+
+
+def _compare_all(paths: Sequence[tuple[Path | None, Path | None]]) -> dict[str, Any] | None:
+    pairs = [(read_answers(a), read_answers(b)) for a, b in paths if a and b]
+    known = [(a, b) for a, b in pairs if a and b]
+    if len(known) < len(paths) or not all(same_examples(a, b) for a, b in known):
+        return None
+    return compare_answers(_together([a for a, _ in known]), _together([b for _, b in known]))
+
+
+def _together(folds: Sequence[Answers]) -> Answers:
+    """The answers of all folds, each of which was asked other questions."""
+    right = [fold.correct for fold in folds if fold.correct is not None]
+    return Answers(
+        np.concatenate([fold.rows for fold in folds]),
+        [truth for fold in folds for truth in fold.truth],
+        np.concatenate([fold.loss for fold in folds]),
+        np.concatenate(right) if len(right) == len(folds) else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from webapp.projects.access import membership_or_404
 from webapp.runs import folds
 from webapp.runs import serializers as shapes
+from webapp.runs.folds_compared import compare_folds
 from webapp.runs.models import CrossValidation
 from webapp.runs.requests import data_of, person_of, spec_of, valid
 
@@ -63,3 +65,13 @@ class CrossValidationViewSet(
         membership_or_404(person_of(request), group.project_id, edit=True)
         folds.stop_folds(group)
         return Response(shapes.CrossValidationAnswer(group).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("other", int, required=True)], responses=shapes.FoldsCompared, filters=False
+    )
+    @action(detail=True, methods=["get"])
+    def compare(self, request: Request, pk: str) -> Response:
+        """Whether another cross-validation on the same folds is really better, by their folds and their answers."""
+        wanted = request.query_params.get("other", "")
+        other = get_object_or_404(self.get_queryset(), pk=int(wanted) if wanted.isdigit() else 0)
+        return Response(compare_folds(self.get_object(), other).as_json())

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from webapp.core import live
 from webapp.projects.access import UserRequest, membership_or_404
 from webapp.runs import folds
+from webapp.runs.folds_compared import rivals
 from webapp.runs.models import CrossValidation
 from webapp.runs.presenters import rows
 
@@ -32,6 +33,7 @@ def show_folds(request: UserRequest, pk: int) -> HttpResponse:
         ],
         "first": runs[0] if runs else None,
         "is_active": any(run.is_active for run in runs),
+        "rivals": rivals(group),
         "compared": ",".join(str(run.pk) for run in runs),
         "cursor": cursor,
     }

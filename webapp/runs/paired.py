@@ -32,7 +32,7 @@ def judge(a: Run, b: Run, figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _class_sentence(b: Run, better: Run | None, figures: dict[str, Any]) -> str:
-    words = {"name": b.name, "fixed": figures["fixed"], "broken": figures["broken"], "p": _short(figures["p"])}
+    words = {"name": b.name, "fixed": figures["fixed"], "broken": figures["broken"], "p": spoken_p(figures["p"])}
     if better is None:
         return _("No real difference: “%(name)s” fixed %(fixed)d and broke %(broken)d (p %(p)s).") % words
     if better == b:
@@ -41,7 +41,7 @@ def _class_sentence(b: Run, better: Run | None, figures: dict[str, Any]) -> str:
 
 
 def _value_sentence(b: Run, better: Run | None, figures: dict[str, Any]) -> str:
-    words = {"name": b.name, "size": f"{abs(figures['difference']):.4g}", "p": _short(figures["p"])}
+    words = {"name": b.name, "size": f"{abs(figures['difference']):.4g}", "p": spoken_p(figures["p"])}
     if better is None:
         return _("No real difference: the mean errors differ by %(size)s (p %(p)s).") % words
     if better == b:
@@ -55,5 +55,6 @@ def _better(a: Run, b: Run, *, gain: float, p: float) -> Run | None:
     return b if gain > 0 else a
 
 
-def _short(p: float) -> str:
+def spoken_p(p: float) -> str:
+    """A p as a sentence has it: "< 0.001", "= 0.034"."""
     return "< 0.001" if p < 0.001 else f"= {p:.3f}"

@@ -116,6 +116,24 @@ class CrossValidationAnswer(serializers.Serializer[CrossValidation]):
         return {measure.metric.key: measure.as_json() for measure in measure_folds(runs_of(group))}
 
 
+class FoldsCompared(serializers.Serializer[Any]):
+    """The verdict on cross-validation `b` against `a`, by a corrected resampled t-test over their folds."""
+
+    a = serializers.IntegerField()
+    b = serializers.IntegerField()
+    metric = serializers.CharField()
+    folds = serializers.IntegerField(help_text="Folds that both have finished.")
+    difference = serializers.FloatField(help_text="Of the means, b minus a.")
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    p = serializers.FloatField()
+    better = serializers.IntegerField(allow_null=True, help_text="The one that is better beyond chance, else null.")
+    sentence = serializers.CharField()
+    examples = serializers.IntegerField(help_text="Held-out examples whose answers are kept; 0 where they are not.")
+    fixed = serializers.IntegerField(help_text="Of these, better answered by b.")
+    broken = serializers.IntegerField(help_text="Of these, better answered by a.")
+
+
 class EstimateAnswer(serializers.Serializer[Any]):
     """What a training will take."""
 
