@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from training.device import Device
 from training.optimizers import Optimizers
+from training.shards import gathered, own_parts
 
+State: TypeAlias = dict[str, Any]
+"""Weights, optimisers, position and random state: dictionaries, lists, tensors and numbers."""
 FOLDER = "checkpoint"
 MEMBERS = "members"
 """Inside it, the members of an ensemble that are finished."""
@@ -45,22 +49,25 @@ class Position:
     """How many weights are in the averages."""
 
 
-def save_checkpoint(
-    folder: Path, *, model: nn.Module, optimizers: Optimizers, position: Position, device: Device
-) -> None:
+def take_state(model: nn.Module, optimizers: Optimizers, position: Position, device: Device) -> State:
+    """The whole state at this moment. Where the network is shared out, every process must ask for it at once."""
+    state = {
+        "weights": trained_state(model),
+        "optimizers": optimizers.state_dict(),
+        "position": dict(vars(position)),
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state_all() if device.torch.type == "cuda" else [],
+    }
+    return gathered(state)
+
+
+def save_checkpoint(folder: Path, state: State) -> None:
     """Write the state beside the old one and swap them, so that a power cut leaves one that is whole."""
     target, fresh, old = folder / FOLDER, folder / f"{FOLDER}.new", folder / f"{FOLDER}.old"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     if (finished := last_checkpoint(folder) / MEMBERS).exists():
         shutil.copytree(finished, fresh / MEMBERS, copy_function=os.link)  # the same files: they never change
-    state = {
-        "weights": trained_state(model),
-        "optimizers": optimizers.state_dict(),
-        "position": asdict(position),
-        "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state_all() if device.torch.type == "cuda" else [],
-    }
     torch.save(state, fresh / "state.pt")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():
@@ -75,22 +82,26 @@ def last_checkpoint(folder: Path) -> Path:
     return old if old.exists() and not (folder / FOLDER).exists() else folder / FOLDER
 
 
-def restore_checkpoint(
-    folder: Path, *, model: nn.Module, optimizers: Optimizers, device: Device, member: int = 0
-) -> Position | None:
-    """Take back the last whole checkpoint, random state included; None if there is none of this member."""
+def read_checkpoint(folder: Path, member: int = 0) -> State | None:
+    """The last whole checkpoint, on the CPU; None if there is none of this member."""
     path = last_checkpoint(folder) / "state.pt"
     if not path.exists():
         return None
-    state = torch.load(path, map_location=device.torch, weights_only=True)
-    if state["position"]["member"] != member:
-        return None
-    model.load_state_dict(state["weights"], strict=False)
+    state: State = torch.load(path, map_location="cpu", weights_only=True)
+    return state if state["position"]["member"] == member else None
+
+
+def restore(state: State, model: nn.Module, optimizers: Optimizers) -> Position:
+    """Take back what `take_state` gave, random state included; of a network that is shared out, one's own parts."""
+    model.load_state_dict(own_parts(state["weights"], model), strict=False)
     optimizers.load_state_dict(state["optimizers"])
-    torch.set_rng_state(state["random"].cpu())
+    torch.set_rng_state(state["random"])
     if state["random_cuda"]:
-        torch.cuda.set_rng_state_all([random.cpu() for random in state["random_cuda"]])
-    return Position(**state["position"])
+        torch.cuda.set_rng_state_all(state["random_cuda"])
+    position = Position(**state["position"])
+    position.best_weights = own_parts(position.best_weights, model)
+    position.averages = own_parts(position.averages, model)
+    return position
 
 
 def trained_state(model: nn.Module) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """Several processes that train one model: each takes a share of every batch, and all take the same step.
 
 Data parallelism with torch's own launcher: `torchrun --nproc-per-node 2 -m training fit SPEC.json OUT/`. Every process
-holds the whole model; gradients are averaged over all, so the curve is that of one process with the same batches.
+holds the whole model, or its part of a model that is shared out (`shards.py`); gradients are averaged over all, so the
+curve is that of one process with the same batches.
 Li et al., "PyTorch Distributed: experiences on accelerating data parallel training", 2020,
 https://arxiv.org/abs/2006.15704
 """
@@ -10,14 +11,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.tensor import DTensor
 
-from training.checkpoint import Position
-from training.optimizers import Optimizers
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,26 @@ class Crew:
         """Whether this process evaluates, speaks and writes."""
         return self.rank == 0
 
-    def share(self, indices: Tensor) -> Tensor:
-        """This process's part of a batch; a batch that is too small for all is everybody's."""
-        return indices if self.is_alone or len(indices) < self.size else indices[self.rank :: self.size]
+    def share(self, indices: Tensor) -> tuple[Tensor, float]:
+        """This process's part of a batch, and the weight of its loss, so that the mean of all is that of the batch.
+
+        A batch that is too small for all is everybody's.
+        """
+        if len(indices) < self.size:
+            return indices, 1.0
+        mine = indices[self.rank :: self.size]
+        return mine, self.size * len(mine) / len(indices)
 
     def average(self, model: nn.Module, loss: Tensor) -> Tensor:
-        """Replace every gradient by its mean over all processes, and return the mean of their losses."""
+        """Replace every gradient by its mean over all processes, and return the mean of their losses.
+
+        The gradients of a network that is shared out are such means already.
+        """
         if self.is_alone:
             return loss
-        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-        flat = torch.cat([gradient.flatten() for gradient in [*gradients, loss.to(gradients[0].dtype)]])
+        found = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        gradients = [gradient for gradient in found if not isinstance(gradient, DTensor)]
+        flat = torch.cat([gradient.flatten() for gradient in [*gradients, loss.to(found[0].dtype)]])
         distributed.all_reduce(flat)
         flat /= self.size
         parts = flat[:-1].split([gradient.numel() for gradient in gradients])
@@ -62,16 +73,19 @@ class Crew:
         distributed.broadcast(told, src=0)
         return [float(value) for value in told.tolist()]
 
-    def align(self, model: nn.Module, optimizers: Optimizers, position: Position) -> Position:
-        """Take over weights, optimiser and position from the leader, who may have read a checkpoint."""
+    def align(self, model: nn.Module) -> None:
+        """Take over weights and buffers from the leader."""
+        if not self.is_alone:
+            for value in model.state_dict().values():
+                distributed.broadcast(value, src=0)
+
+    def hear(self, said: T) -> T:
+        """What the leader says, such as the checkpoint that it alone has read."""
         if self.is_alone:
-            return position
-        told: list[Any] = [model.state_dict(), optimizers.state_dict(), asdict(position)]
+            return said
+        told = [said]
         distributed.broadcast_object_list(told, src=0)
-        weights, corrections, place = told
-        model.load_state_dict(weights)
-        optimizers.load_state_dict(corrections)
-        return Position(**place)
+        return told[0]
 
 
 def join_crew() -> Crew:

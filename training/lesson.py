@@ -11,10 +11,12 @@ import torch
 from torch import nn
 
 from training.bagging import Bag
+from training.checkpoint import trained_state
 from training.crew import Crew
 from training.device import Device
 from training.events import Event
 from training.objectives import Initialises, Objective
+from training.shards import gathered, is_shared_out
 from training.spec import TrainSpec
 
 
@@ -57,3 +59,12 @@ def build_network(spec: TrainSpec, objective: Objective, device: Device) -> nn.M
     if isinstance(objective, Initialises):
         objective.initialise(model)
     return model
+
+
+def whole_network(lesson: Lesson, model: nn.Module) -> nn.Module:
+    """The network with all its weights in this process, to be judged and saved: itself, unless it is shared out."""
+    if not is_shared_out(model):
+        return model
+    network = lesson.spec.network().build(lesson.objective.shapes)
+    network.load_state_dict(gathered(trained_state(model)), strict=False)
+    return network.to(lesson.device.torch)

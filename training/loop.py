@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training import model_folder
 from training.architectures import Round, Rounds
 from training.averaging import Averaging
-from training.checkpoint import Position, restore_checkpoint
+from training.checkpoint import Position, read_checkpoint, restore
 from training.compiling import compile_where_it_pays
 from training.crew import join_crew
 from training.curves import Clock, Curves
@@ -23,12 +23,13 @@ from training.ensemble import teach_members
 from training.events import Event, Finished, Phase, Progress, Started, Stopped, Warning
 from training.examples import read_examples
 from training.finder import at_rate, try_rates
-from training.lesson import Lesson, Taught, Teaching, build_network
+from training.lesson import Lesson, Taught, Teaching, build_network, whole_network
 from training.objectives import OBJECTIVES, Warns
 from training.optimizers import Optimizers, build_optimizers, lr_factor
 from training.order import count_steps, epoch_order
 from training.probe import settle_on_a_batch
 from training.recompute import recompute_blocks
+from training.shards import is_shared_out, put_together, share_out
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
 from training.transfer import take_over
@@ -87,10 +88,13 @@ def teach(lesson: Lesson) -> Teaching:
     rounds = spec.network().fit(model, lesson.bag.redrawn(objective) if lesson.bag else objective, recipe)
     if rounds is None and crew.is_alone:
         device = settle_on_a_batch(device, recipe, model, objective)
+    crew.align(model)
+    if recipe.share_out and rounds is None and (note := share_out(model, device, crew.size)):
+        yield note
     half = device.dtype is torch.float16
     optimizers = build_optimizers(model, recipe, scaled=half) if rounds is None else Optimizers([])
-    kept = restore_checkpoint(lesson.folder, model=model, optimizers=optimizers, device=device, member=lesson.member)
-    position = crew.align(model, optimizers, kept or Position(member=lesson.member))
+    kept = crew.hear(read_checkpoint(lesson.folder, lesson.member))
+    position = restore(kept, model, optimizers) if kept else Position(member=lesson.member)
     clock = Clock(position.seconds)
     steps = count_steps(objective, recipe) if rounds is None else max(1, round(recipe.epochs))
     yield Started(
@@ -117,7 +121,7 @@ def teach(lesson: Lesson) -> Teaching:
         yield event
         if isinstance(event, Stopped):
             return None
-    return Taught(model, device, position.seconds)
+    return Taught(whole_network(lesson, model), device, position.seconds)
 
 
 def get_ready(training: Training) -> Iterator[Event]:
@@ -132,6 +136,8 @@ def get_ready(training: Training) -> Iterator[Event]:
     if recipe.find_lr:
         training.optimizers.scale_peaks(position.lr / recipe.lr)
         training.recipe = at_rate(recipe, position.lr)
+    if is_shared_out(training.model):
+        return  # processes that time the steps alone would not agree
     note = compile_where_it_pays(training.model, training.objective, recipe, training.device, training.steps)
     if note is not None:
         yield note
@@ -223,10 +229,9 @@ def correct(training: Training, group: list[Tensor]) -> None:
     training.optimizers.scale_lr(factor)
     losses = []
     for indices in group:
-        mine = training.crew.share(indices)
-        weight = training.crew.size * len(mine) / (len(indices) * len(group))  # so that the mean is that of the batch
+        mine, weight = training.crew.share(indices)
         with training.device.autocast():
-            loss = weight * training.objective.loss(model, mine, position.epoch)
+            loss = weight / len(group) * training.objective.loss(model, mine, position.epoch)
         training.optimizers.backward(loss)
         losses.append(loss.detach())
         training.seen += len(indices)
@@ -248,12 +253,14 @@ def look(training: Training) -> Iterator[Event]:
     position, model = training.position, training.model
     model.eval()
     with training.averaging.shown() if training.averaging else nullcontext():
-        with torch.no_grad():
-            values = training.objective.evaluate(model, "val") if training.crew.leads else {"loss": math.inf}
-        for name, value in values.items():
-            training.curves.add(f"val/{name}", position.step, value)
+        with put_together(model):
+            with torch.no_grad():
+                values = training.objective.evaluate(model, "val") if training.crew.leads else {"loss": math.inf}
+            for name, value in values.items():
+                training.curves.add(f"val/{name}", position.step, value)
+            yield tell(training)
+            if training.crew.leads:
+                yield from training.objective.samples(model, position.step)
         (loss,) = training.crew.follow([values["loss"]])
         compare(position, loss, model, keep=training.recipe.patience > 0)
-        yield tell(training)
-        yield from training.objective.samples(model, position.step)
     model.train()

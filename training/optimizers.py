@@ -11,13 +11,15 @@ import torch
 from torch import Tensor, nn, optim
 
 from training.recipes import Recipe
+from training.shards import own_part, whole
 
 
 class Muon(optim.Optimizer):
     """Momentum whose update is made orthogonal by Newton-Schulz steps, for weights of two or more dimensions.
 
     Filters (out, in, h, w) are read as matrices (out, in*h*w); matrices of one shape are worked on together. Filters
-    are also kept at a length of 1 on average, as in the CIFAR-10 records that Muon set: it turns them, no more.
+    are also kept at a length of 1 on average, as in the CIFAR-10 records that Muon set: it turns them, no more. Where
+    the network is shared out, every process makes whole matrices orthogonal and corrects its own part of them.
     Jordan et al., "Muon: An optimizer for hidden layers", 2024, https://kellerjordan.github.io/posts/muon/
     """
 
@@ -45,7 +47,7 @@ class Muon(optim.Optimizer):
                 state["momentum"] = torch.zeros_like(weight)
             state["momentum"].lerp_(weight.grad, 1 - momentum)
         directions = torch.stack(
-            [weight.grad.lerp(self.state[weight]["momentum"], momentum).flatten(1) for weight in weights]  # type: ignore[union-attr]
+            [whole(weight.grad.lerp(self.state[weight]["momentum"], momentum)).flatten(1) for weight in weights]  # type: ignore[union-attr]
         )
         updates = orthogonalise(directions)
         rows, columns = updates.shape[-2:]
@@ -54,7 +56,7 @@ class Muon(optim.Optimizer):
             if weight.ndim == 4:
                 weight.mul_(rows**0.5 / weight.norm())
             weight.mul_(1 - group["lr"] * group["weight_decay"])
-            weight.add_(update.view_as(weight), alpha=-group["lr"] * scale)
+            weight.add_(own_part(update.view(weight.shape), weight), alpha=-group["lr"] * scale)
 
 
 class Lion(optim.Optimizer):
@@ -158,10 +160,10 @@ class Optimizers:
         scale = [self._scaler.state_dict()] if self._scaler else []
         return [*(part.state_dict() for part in self.parts), *scale]
 
-    def load_state_dict(self, states: list[dict[str, object]]) -> None:
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
         """Take back what state_dict gave."""
         for part, state in zip(self.parts, states, strict=False):
-            part.load_state_dict(state)
+            part.load_state_dict(_own_state(part, state))
         if self._scaler:
             self._scaler.load_state_dict(states[-1])
 
@@ -191,6 +193,19 @@ def _parts(model: nn.Module, recipe: Recipe) -> list[optim.Optimizer]:
     if recipe.optimizer == "adam":
         return [optim.Adam(trainable.values(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=fused)]
     return _adamw(trainable, recipe.lr, recipe)
+
+
+def _own_state(part: optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """Of what a checkpoint holds of an optimiser, the part that belongs to this process's part of each weight."""
+    weights = [weight for group in part.param_groups for weight in group["params"]]
+    own = {
+        number: {
+            name: own_part(value, weights[number]) if isinstance(value, Tensor) else value
+            for name, value in values.items()
+        }
+        for number, values in state["state"].items()
+    }
+    return {**state, "state": own}
 
 
 def lr_factor(recipe: Recipe, step: int, steps: int) -> float:

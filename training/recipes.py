@@ -154,6 +154,12 @@ class Recipe(Settings):
         description="Transformers keep little in between and compute it again on the way back (gradient "
         "checkpointing): the same result from much less memory, a third slower.",
     )
+    share_out: bool = Field(
+        False,
+        title="Share out the model",
+        description="Where several processes train together (torchrun), each keeps only its part of the weights and of "
+        "the optimiser's memory (FSDP), so that larger models fit; for networks made of blocks, such as Transformers.",
+    )
     evaluations: int = Field(
         20, ge=1, le=1000, title="Evaluations", description="How often held-out data is looked at during the training."
     )

@@ -7,8 +7,7 @@ from functools import partial
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-STACKS = ("blocks", "layers", "readers", "writers")
-"""Under these names networks keep the blocks that a text or picture passes through one after another."""
+from training.blocks import blocks_of
 
 
 def recompute_blocks(model: nn.Module) -> bool:
@@ -22,8 +21,7 @@ def recompute_blocks(model: nn.Module) -> bool:
         if callable(switch_on):
             switch_on(activation_checkpointing_kwargs={"use_reentrant": False})
             return True
-    stacks = [stack for part in model.modules() for name, stack in part.named_children() if name in STACKS]
-    blocks = [block for stack in stacks if isinstance(stack, nn.ModuleList) for block in stack]
+    blocks = blocks_of(model)
     for block in blocks:
         block.forward = partial(checkpoint, block.forward, use_reentrant=False)
     return bool(blocks)

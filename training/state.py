@@ -11,7 +11,7 @@ from torch import nn
 
 from training.averaging import Averaging
 from training.bagging import Bag
-from training.checkpoint import Position, save_checkpoint, trained_state
+from training.checkpoint import Position, save_checkpoint, take_state, trained_state
 from training.crew import Crew
 from training.curves import Clock, Curves
 from training.device import Device
@@ -99,15 +99,11 @@ def tell(training: Training) -> Event:
 
 
 def save(training: Training, folder: Path) -> Event:
-    """Write a checkpoint of this very moment."""
+    """Write a checkpoint of this very moment; in a crew the leader does."""
     training.position.seconds = training.clock.seconds()
-    save_checkpoint(
-        folder,
-        model=training.model,
-        optimizers=training.optimizers,
-        position=training.position,
-        device=training.device,
-    )
+    state = take_state(training.model, training.optimizers, training.position, training.device)
+    if training.crew.leads:
+        save_checkpoint(folder, state)
     return Checkpoint(step=training.position.step)
 
 

@@ -59,7 +59,7 @@ def _load(folder: Path, dropout: float) -> nn.Module:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         for name in DROPOUTS:
-            if dropout and isinstance(getattr(config, name, None), float):
+            if isinstance(getattr(config, name, None), float):
                 setattr(config, name, dropout)
         network: nn.Module = AutoModelForCausalLM.from_pretrained(
             folder, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
