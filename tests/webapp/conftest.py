@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from runs_kit import make_version, queue
 
 from webapp.projects.models import Membership, User
 from webapp.projects.services import create_project, create_token
@@ -53,3 +54,15 @@ def api(seat, redis) -> Client:
     """A program with the owner's token."""
     token = create_token(user=seat.user, name="a program")
     return Client(headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
+
+
+@pytest.fixture
+def version(seat, redis, tmp_path):
+    """A small table that was imported into the owner's project."""
+    return make_version(seat, tmp_path)
+
+
+@pytest.fixture
+def run(seat, version):
+    """A run on it that waits for a worker."""
+    return queue(seat, version)

@@ -16,16 +16,6 @@ from webapp.runs.series_writer import Writer
 
 
 @pytest.fixture
-def version(seat, redis, tmp_path):
-    return make_version(seat, tmp_path)
-
-
-@pytest.fixture
-def run(seat, version):
-    return queue(seat, version)
-
-
-@pytest.fixture
 def viewer(seat):
     """A program of somebody who may only look."""
     user = User.objects.create_user("vera", "vera@example.org", "stone-and-gold-3")

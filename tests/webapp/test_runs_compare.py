@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs_kit import make_version, queue
+from runs_kit import queue
 
 from training.data.split import count_parts
 from training.facts import count_rows, facts_of
@@ -53,11 +53,6 @@ def test_many_examples_need_no_resampling_and_say_the_same():
     differences = np.random.default_rng(0).normal(0.02, 1.0, answers.MOST_RESAMPLED + 1)
     fast, slow = answers.paired_bootstrap(differences), answers.paired_bootstrap(differences[:-1])
     assert fast[:2] == pytest.approx(slow[:2], abs=0.005)
-
-
-@pytest.fixture
-def version(seat, redis, tmp_path):
-    return make_version(seat, tmp_path)
 
 
 @pytest.fixture

@@ -13,18 +13,13 @@ from celery import Celery
 from django.conf import settings
 from django.core.files.storage import default_storage
 from kombu import pools
-from runs_kit import LONG, make_version, queue, status_of, train_here, train_worker, wait_for
+from runs_kit import LONG, queue, status_of, train_here, train_worker, wait_for
 
 from webapp.core import devices, engine, storage
 from webapp.runs import jobs, lifecycle, series, services, workspace
 from webapp.runs.models import Run, SeriesChunk
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def version(seat, redis, tmp_path):
-    return make_version(seat, tmp_path)
 
 
 def in_background(run):

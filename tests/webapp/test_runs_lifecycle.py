@@ -5,23 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
-from runs_kit import make_version, points, queue, status_of
+from runs_kit import points, status_of
 
 from training import events as told
 from webapp.core.errors import UserError
 from webapp.runs import lifecycle, services, workspace
 from webapp.runs.models import Run
 from webapp.runs.series_writer import Writer
-
-
-@pytest.fixture
-def version(seat, redis, tmp_path):
-    return make_version(seat, tmp_path)
-
-
-@pytest.fixture
-def run(seat, version):
-    return queue(seat, version)
 
 
 @pytest.fixture

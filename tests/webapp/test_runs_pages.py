@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def version(seat, redis, tmp_path):
-    return make_version(seat, tmp_path)
-
-
-@pytest.fixture
 def viewer(seat) -> Client:
     """Somebody who may look at the project."""
     person = User.objects.create_user("vera", "vera@example.org", "stone-and-gold-3")
