@@ -88,9 +88,7 @@ def _own_letters(folder: Path) -> dict[str, tuple[Tensor, Tensor]]:
 
 def _load(folder: Path) -> nn.Module:
     from transformers import AutoConfig, AutoModel
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         config.apply_spec_augment = False  # sounds are varied before they come here

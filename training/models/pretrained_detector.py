@@ -49,9 +49,7 @@ def _coloured(pictures: Tensor) -> Tensor:
 
 def _load(folder: Path, classes: int) -> nn.Module:
     from transformers import AutoModelForObjectDetection
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     try:
         network: nn.Module = AutoModelForObjectDetection.from_pretrained(
             folder,

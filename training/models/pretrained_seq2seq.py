@@ -68,9 +68,7 @@ class PretrainedSeq2Seq(nn.Module):
 
 def _load(folder: Path) -> Any:
     from transformers import AutoModelForSeq2SeqLM
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     try:
         return AutoModelForSeq2SeqLM.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False

@@ -52,9 +52,7 @@ class PretrainedVision(nn.Module):
 
 def _load(folder: Path, outputs: int) -> nn.Module:
     from transformers import AutoModelForImageClassification
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     try:
         network: nn.Module = AutoModelForImageClassification.from_pretrained(
             folder,

@@ -66,9 +66,7 @@ class PretrainedEncoder(nn.Module):
 
 def _load(folder: Path) -> nn.Module:
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     try:
         network: nn.Module = AutoModel.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False

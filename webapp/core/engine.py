@@ -215,14 +215,7 @@ def _warm_parent() -> WarmParent:
 
 
 def _environment() -> dict[str, str]:
-    """Threads that sleep at barriers instead of spinning, set before torch is imported."""
-    return {
-        **os.environ,
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "GOMP_SPINCOUNT": "0",
-        "TOKENIZERS_PARALLELISM": "false",
-        "TOUCHSTONE_PROBES": str(settings.DATA_DIR / "probes"),
-    }
+    return {**os.environ, "TOUCHSTONE_PROBES": str(settings.DATA_DIR / "probes")}
 
 
 def _birth(pid: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import subprocess
 import sys
@@ -71,7 +70,6 @@ class ServingProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "training", "serve"],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "TOKENIZERS_PARALLELISM": "false"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the worker; this process ends with the worker's pipe
