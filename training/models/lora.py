@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal
 
 from torch import nn
@@ -16,6 +17,7 @@ def add_lora(
     """
     from peft import LoraConfig, get_peft_model
 
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # peft asks by the old name
     config = LoraConfig(task_type=task, r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules="all-linear")
     wrapped: nn.Module = get_peft_model(network, config)
     return wrapped
