@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.conversations import IGNORED
+from training.packing import Packed, filled_up, lay_out, places_in_rows
 
 CHUNK_BATCHES = 32
 """Batches among which conversations of like length are brought together."""
@@ -99,6 +101,23 @@ class Conversations:
         places = torch.where(real, (ends - lengths).to(device)[:, None] + steps, 0)
         inputs = torch.where(real, self.ids[places].long(), 0)
         return inputs, torch.where(real, self.targets[places], IGNORED)
+
+    def packed(self, indices: Tensor) -> Packed:
+        """The same conversations side by side in a few rows."""
+        device, lengths = self.ids.device, self.lengths[indices]
+        among, within = places_in_rows(self.lengths.cumsum(0)[indices] - lengths, lengths)
+        among, within = among.to(device), within.to(device)
+        real = among >= 0
+        ids = torch.where(real, self.ids[among].long(), 0)
+        return Packed(ids, within, torch.where(real, self.targets[among], IGNORED))
+
+    def filling(self, batches: Sequence[Tensor], *, packed: bool) -> float:
+        """Share of the tokens of these batches that only fills rows up."""
+        filled = 0
+        for indices in batches:
+            lengths = self.lengths[indices].tolist()
+            filled += filled_up(lengths, lay_out(lengths) if packed else [[number] for number in range(len(lengths))])
+        return filled / (filled + sum(int(self.lengths[indices].sum()) for indices in batches))
 
     def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self.ids.cpu().numpy().astype(np.int64), self.targets.cpu().numpy()

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.architectures.recurrent_lm import epochs_for, expected_vocabulary
-from training.language_settings import TokenCount, TokenKind
+from training.language_settings import Pack, TokenCount, TokenKind
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class GPTSettings(Architecture):
     dropout: float = Field(
         0.0, ge=0, le=0.9, title="Dropout", description="Share of numbers switched off at random while learning."
     )
+    pack: Pack = True
 
     @model_validator(mode="after")
     def _divides(self) -> Self:

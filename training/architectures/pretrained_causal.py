@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.language_settings import Pack
 from training.packaged import CHAT_MODEL, Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
 
@@ -37,6 +38,7 @@ class PretrainedCausalSettings(Architecture):
     dropout: float = Field(
         0.0, ge=0, le=0.9, title="Dropout", description="Share of numbers switched off at random while learning."
     )
+    pack: Pack = True
     beta: float = Field(
         0.1,
         gt=0,

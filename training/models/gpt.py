@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.packing import apart
+
 Memory: TypeAlias = list[tuple[Tensor, Tensor]]
 """Keys and values of the tokens read so far, per layer: (B, heads, T, D) each."""
 
@@ -18,6 +20,7 @@ SOFTCAP = 15.0
 class GPT(nn.Module):
     """Token ids (B, T) in, scores of the next token (B, T, vocabulary) out.
 
+    With the `places` (B, T) of tokens in their own texts, rows hold several texts, each of which sees only itself.
     Rotary positions (or learnt ones, as in GPT-2), normalised queries and keys, squared ReLU, projections that start
     at zero, and an output layer of its own. Radford et al., "Language Models are Unsupervised Multitask Learners",
     2019; the later parts as in Jordan et al., "modded-nanogpt", 2024, https://github.com/KellerJordan/modded-nanogpt
@@ -47,8 +50,8 @@ class GPT(nn.Module):
         self.sine: Tensor
         keep_rotation(self, length, width // heads)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        x, _ = self._look(ids, None)
+    def forward(self, ids: Tensor, places: Tensor | None = None) -> Tensor:
+        x, _ = self._look(ids, None, places)
         return self._score(x)
 
     def read(self, ids: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
@@ -59,15 +62,16 @@ class GPT(nn.Module):
         x, grown = self._look(ids, memory)
         return self._score(x[:, -1]), grown
 
-    def _look(self, ids: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
-        start = memory[0][0].shape[2] if memory else 0
-        here = slice(start, start + ids.shape[1])
-        turns = (self.cosine[here], self.sine[here]) if self.places is None else None
-        x = self.embedding(ids) if self.places is None else self.embedding(ids) + self.places.weight[here]
+    def _look(self, ids: Tensor, memory: Memory | None, places: Tensor | None = None) -> tuple[Tensor, Memory]:
+        before = memory[0][0].shape[2] if memory else 0
+        here = torch.arange(before, before + ids.shape[1], device=ids.device)[None] if places is None else places
+        turns = (self.cosine[here][:, None], self.sine[here][:, None]) if self.places is None else None
+        x = self.embedding(ids) if self.places is None else self.embedding(ids) + self.places(here)
         x = self.dropout(norm(x))
+        mask = _after(before, ids.shape[1], ids.device) if places is None else apart(places)[:, None]
         grown: Memory = []
         for index, block in enumerate(self.blocks):
-            x, kept = block(x, turns, memory[index] if memory else None)
+            x, kept = block(x, turns, memory[index] if memory else None, mask)
             grown.append(kept)
         return norm(x), grown
 
@@ -93,7 +97,11 @@ class Block(nn.Module):
         nn.init.zeros_(self.down.weight)
 
     def forward(
-        self, x: Tensor, turns: tuple[Tensor, Tensor] | None, before: tuple[Tensor, Tensor] | None
+        self,
+        x: Tensor,
+        turns: tuple[Tensor, Tensor] | None,
+        before: tuple[Tensor, Tensor] | None,
+        mask: Tensor | None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         y = norm(x)
         query, key, value = (self._split(part(y)) for part in (self.query, self.key, self.value))
@@ -102,8 +110,8 @@ class Block(nn.Module):
             query, key = rotate(query, *turns), rotate(key, *turns)
         if before is not None:
             key, value = torch.cat((before[0], key), dim=2), torch.cat((before[1], value), dim=2)
-        mask = None if before is None or query.shape[2] == 1 else _causal(query.shape[2], key.shape[2], x.device)
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=before is None)
+        alone = before is None and mask is None
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=alone)
         x = x + self.dropout(self.project(seen.transpose(1, 2).flatten(2)))
         x = x + self.dropout(self.down(F.relu(self.up(norm(x))).square()))
         return x, (key, value)
@@ -139,6 +147,8 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return torch.cat((first * cosine - second * sine, first * sine + second * cosine), dim=-1)
 
 
-def _causal(new: int, total: int, device: torch.device) -> Tensor:
-    """Which of `total` tokens each of the last `new` may look at."""
-    return torch.ones(new, total, dtype=torch.bool, device=device).tril(total - new)
+def _after(before: int, new: int, device: torch.device) -> Tensor | None:
+    """Which tokens each of `new` ones after some `before` may look at; None where nothing need be said."""
+    if before == 0 or new == 1:
+        return None
+    return torch.ones(new, before + new, dtype=torch.bool, device=device).tril(before)

@@ -18,6 +18,7 @@ DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", 
 class PretrainedCausal(nn.Module):
     """Token ids (B, T) in, scores of the next token (B, T, vocabulary) out, with the weights of `folder`.
 
+    With the `places` (B, T) of tokens in their own texts, rows hold several texts; transformers then keeps them apart.
     "lora" freezes them and learns two thin matrices beside each: Hu et al., "LoRA", 2021, arXiv:2106.09685.
     Raises TrainingError if `length`, the tokens to be read at a time, is more than the model can take.
     """
@@ -36,8 +37,9 @@ class PretrainedCausal(nn.Module):
             )
         self.network = add_lora(network, rank, dropout, task="CAUSAL_LM") if method == "lora" else network
 
-    def forward(self, ids: Tensor) -> Tensor:
-        scores: Tensor = self.network(input_ids=ids, use_cache=False).logits
+    def forward(self, ids: Tensor, places: Tensor | None = None) -> Tensor:
+        packed = {} if places is None else {"position_ids": places}
+        scores: Tensor = self.network(input_ids=ids, use_cache=False, **packed).logits
         return scores.float()
 
     def read(self, ids: Tensor, memory: Any) -> tuple[Tensor, Any]:
@@ -53,9 +55,7 @@ class PretrainedCausal(nn.Module):
 
 def _load(folder: Path, dropout: float) -> nn.Module:
     from transformers import AutoConfig, AutoModelForCausalLM
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         for name in DROPOUTS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -26,10 +26,13 @@ from training.events import Sample
 from training.examples import Examples, Part
 from training.generate import Writer, stream
 from training.objectives import OBJECTIVES, Guess
+from training.order import epoch_order
+from training.packing import keeps_apart
 from training.report import Estimate, Report, Written
 from training.resampling import Measure, Weights, bootstrap
 from training.sampling import Sampling
 from training.spec import TrainSpec
+from training.stretches import Conversations
 from training.surprise import Surprise, read_surprise
 
 CURVE_FLOPS, JUDGE_FLOPS = 5e10, 3e12
@@ -41,6 +44,13 @@ MOST_ASKED, FEW_ASKED = 40, 8
 """Held-out questions that are answered for the report, and where writing is slow."""
 SHOWN = 240
 """Characters of a stretch that tables show."""
+
+
+@runtime_checkable
+class Packs(Protocol):
+    """Settings of a network that can be told which tokens belong together."""
+
+    pack: bool
 
 
 @OBJECTIVES.register("language-modeling")
@@ -58,14 +68,21 @@ class Language:
         size = len(self.tokenizer)
         self.shapes = Shapes(outputs=size, vocabulary=size, length=self.corpus.length)
         self.asked = held_out_questions(self.corpus.chats, FEW_ASKED if self._is_slow() else MOST_ASKED)
+        self.packs = False
+
+    def initialise(self, model: nn.Module) -> None:
+        """See whether conversations can share a row of this network."""
+        settings = self.spec.network()
+        wanted = bool(self.corpus.chats) and isinstance(settings, Packs) and settings.pack
+        self.packs = wanted and keeps_apart(model)
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
         return self._part("train").stretches.epoch(generator, batch_size)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        inputs, targets = self._part("train").stretches.batch(indices)
+        scores, targets = self._read(model, indices)
         return F.cross_entropy(
-            model(inputs).flatten(0, 1),
+            scores.flatten(0, 1),
             targets.flatten(),
             ignore_index=IGNORED,
             label_smoothing=self.spec.recipe.label_smoothing,
@@ -109,6 +126,7 @@ class Language:
             "Vocabulary": len(self.tokenizer),
             "Tokens judged": int(found.tokens.sum()),
             "Bytes per token": round(self._part("test").bytes_per_token, 3),
+            **self._filling(),
         }
         hardest = hardest_examples(predictions.sort("loss", descending=True))
         report = report.model_copy(update={"hardest": hardest, "facts": facts})
@@ -147,6 +165,14 @@ class Language:
         }
         return report.model_copy(update=update)
 
+    def _filling(self) -> dict[str, JsonValue]:
+        """How much of what is read only fills up rows of conversations."""
+        stretches, recipe = self._part("train").stretches, self.spec.recipe
+        if not isinstance(stretches, Conversations):
+            return {}
+        share = stretches.filling(self.epoch(epoch_order(recipe.seed, 0), recipe.batch_size), packed=self.packs)
+        return {"Rows filled up": f"{share:.1%}"}
+
     def _answers(self, model: nn.Module) -> list[str]:
         """The model's answers to the held-out questions, cut at twice the longest one given."""
         writer, device = cast(Writer, model), self.device.torch
@@ -157,6 +183,15 @@ class Language:
     def _scores(self, answers: Sequence[str]) -> dict[str, Estimate]:
         scores = answer_scores(answers, self.asked)
         return {key: bootstrap(measure, len(answers)) for key, measure in scores.items()}
+
+    def _read(self, model: nn.Module, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores of the next token of what is learnt from, and the token that comes."""
+        stretches = self._part("train").stretches
+        if self.packs and isinstance(stretches, Conversations):
+            packed = stretches.packed(indices)
+            return model(packed.ids, packed.places), packed.targets
+        inputs, targets = stretches.batch(indices)
+        return model(inputs), targets
 
     def _part(self, part: Part) -> PartTokens:
         return self.corpus.parts[part]
