@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import orjson
 from pydantic import JsonValue
 
-from training.data.archives import Member, is_zip, list_members
+from training.data.archives import MAX_UNPACKED, Member, is_zip, list_members
 from training.data.source import Source, look_at
 from training.errors import TrainingError
 from training.packaged import Kind, measure
@@ -40,7 +40,7 @@ def unpack_model(path: Path, name: str, folder: Path) -> Kind:
     if not is_zip(source.head):
         raise TrainingError(f"{name} is no ZIP.", "Pack the folder of the model as a ZIP.", code="no_zip")
     _refuse_pickle(source)
-    chosen = _of_one_folder(source, list_members(source))
+    chosen = _of_one_folder(source, list_members(source, largest=MAX_UNPACKED))
     fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)

@@ -25,8 +25,8 @@ Source: TypeAlias = Annotated[
         min_length=1,
         max_length=500,
         title="Model",
-        description="A packaged model, one of the project, a folder with safetensors, or “owner/model” on the Hugging "
-        "Face hub.",
+        description="A packaged model, one of the project, “owner/model” on the Hugging Face hub, or, for "
+        "administrators, a folder of the server with safetensors.",
     ),
 ]
 """The setting that every architecture with pretrained weights has as `source`."""

@@ -12,15 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets_kit import ready, start
 from django.core.files.uploadedfile import SimpleUploadedFile
 from runs_kit import make_version, train_here
 
 from tests.training.tiny_data import SOURCES
+from training.data.archives import list_members
+from training.data.source import look_at
 from training.errors import TrainingError
 from training.own_models import kind_of
 from training.packaged import local_folder, measure
+from webapp.core.errors import UserError
+from webapp.core.templatetags.touchstone import byte_size
+from webapp.datasets.quota import used_bytes
 from webapp.pretrained.models import OwnModel
 from webapp.pretrained.services import add_model, bring_here, delete_model
+from webapp.pretrained.sources import refusal_of
+from webapp.projects.models import Membership, Project
 from webapp.runs.models import Run
 from webapp.runs.services import propose_spec, queue_run
 
@@ -46,9 +54,9 @@ def encoder_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def pack(encoder_files: dict[str, bytes]) -> Callable[..., SimpleUploadedFile]:
     """pack(name=bytes or None): the small BERT as an upload, with files changed, added or left out."""
 
-    def packed(top: str = "my-bert/", **changed: Any) -> SimpleUploadedFile:
+    def packed(top: str = "my-bert/", packed: int = zipfile.ZIP_STORED, **changed: Any) -> SimpleUploadedFile:
         file = BytesIO()
-        with zipfile.ZipFile(file, "w") as archive:
+        with zipfile.ZipFile(file, "w", packed) as archive:
             for name, content in (encoder_files | changed.get("files", {})).items():
                 if content is not None:
                     archive.writestr(f"{top}{name}", content)
@@ -88,9 +96,12 @@ def test_a_run_starts_from_it_and_answers(browser, seat, pack, tmp_path, monkeyp
     )
     run = train_here(queue_run(member=seat, version=version, spec=spec))
     assert run.status == Run.Status.FINISHED, run.error
+    waiting = queue_run(member=seat, version=version, spec=spec)
     delete_model(model)
     assert not model.folder.exists()
-    gone = train_here(queue_run(member=seat, version=version, spec=spec))
+    with pytest.raises(UserError, match="no such model"):
+        queue_run(member=seat, version=version, spec=spec)
+    gone = train_here(waiting)
     assert "was deleted" in gone.error["message"]
 
 
@@ -154,6 +165,69 @@ def test_models_are_brought_listed_and_deleted_over_rest_by_those_who_may(browse
     assert stranger.delete(f"/api/v1/models/{model['id']}/").status_code == 404
     assert browser.delete(f"/api/v1/models/{model['id']}/").status_code == 204
     assert not OwnModel.objects.exists()
+
+
+def test_what_a_project_holds_is_its_data_and_its_models_together(browser, seat, redis, pack, settings):
+    model = add_model(member=seat, file=pack())
+    version = ready(seat).latest
+    held = used_bytes(seat.project)
+    assert held > model.bytes + version.bytes
+    for page in ("/models/", "/datasets/new/"):
+        assert f"holds {byte_size(held)} of" in browser.get(page).content.decode()
+    settings.PROJECT_QUOTA = held + 100
+    refused = browser.post("/models/", {"file": pack()}).content.decode()
+    assert "there is no room for" in refused
+    assert start(browser, b"", size=200).status_code == 413
+    delete_model(model)
+    assert start(browser, b"", size=200).status_code == 200
+
+
+def test_a_model_that_unpacks_to_more_than_there_is_room_for_leaves_nothing(seat, pack, settings, tmp_path):
+    upload = pack(files={"vocab.txt": b"word\n" * 200_000}, packed=zipfile.ZIP_DEFLATED)
+    settings.PROJECT_QUOTA = used_bytes(seat.project) + upload.size + 1000
+    with pytest.raises(UserError, match="no room"):
+        add_model(member=seat, file=upload)
+    assert not OwnModel.objects.exists()
+    assert not list((tmp_path / "models").rglob("*.safetensors"))
+
+
+FOLDERS = ["/etc", "~/models", "./models", "../secrets", "training/data", "file:///etc"]
+
+
+@pytest.mark.parametrize("source", FOLDERS)
+def test_only_administrators_name_folders_on_the_server(browser, api, seat, redis, tmp_path, source):
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text,label\n" + "".join(f"a text about {n} things,{'xy'[n % 2]}\n" for n in range(60)))
+    version = make_version(seat, tmp_path, file=texts)
+    form = {"dataset": version.dataset_id, "architecture": "pretrained-encoder", "pretrained-encoder-source": source}
+    assert "Only administrators may name a folder" in browser.post("/runs/new/", form).content.decode()
+    body = {"dataset": version.dataset_id, "architecture": "pretrained-encoder", "settings": {"source": source}}
+    for call in ("runs/estimate", "runs", "cross-validations"):
+        answer = api.post(f"/api/v1/{call}/", body | {"folds": 3}, content_type="application/json")
+        assert answer.status_code == 403
+        assert "Bring the model as a ZIP" in answer.json()["error"]["hint"]
+    assert not Run.objects.exists()
+
+
+def test_a_project_starts_from_its_own_models_from_packages_and_from_a_hub(seat, pack):
+    own = add_model(member=seat, file=pack())
+    for source in (own.source, "package:any", "bert-base-uncased", "google-t5/t5-small"):
+        assert refusal_of(source, seat) == ""
+    assert "no such model" in refusal_of("own:another-0123456789abcdef", seat)
+    next_door = Project.objects.create(name="Next door")
+    elsewhere = Membership.objects.create(project=next_door, user=seat.user, role=seat.role)
+    assert "no such model" in refusal_of(own.source, elsewhere)
+    seat.user.is_superuser = True
+    assert refusal_of("/models/bert", seat) == ""
+
+
+def test_only_data_is_kept_from_holding_very_large_files(pack, tmp_path):
+    path = tmp_path / "model.zip"
+    path.write_bytes(pack().read())
+    source = look_at(path, path.name)
+    assert list_members(source)
+    with pytest.raises(TrainingError, match="contains a file of"):
+        list_members(source, largest=1000)
 
 
 def test_a_model_s_kind_follows_from_what_its_config_says():

@@ -61,8 +61,11 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def list_members(source: Source) -> list[Member]:
-    """The files in the archive; raises TrainingError where it is hostile, locked or damaged."""
+def list_members(source: Source, largest: int = MAX_MEMBER) -> list[Member]:
+    """The files in the archive; raises TrainingError where it is hostile, locked or damaged.
+
+    largest: bytes of one file. Data is read into memory file by file; weights are copied to the disk.
+    """
     try:
         members = _list_zip(source) if is_zip(source.head) else _list_tar(source)
     except _DAMAGES as error:
@@ -71,7 +74,7 @@ def list_members(source: Source) -> list[Member]:
     _refuse_repeats(source, members)
     members = [member for member in members if not _is_junk(member)]
     for member in members:
-        _refuse_content(source, member)
+        _refuse_content(source, member, largest)
     if not members:
         raise TrainingError(f"{source.name} has no files in it.", "Pack the folders with the files.", code="empty")
     return members
@@ -145,7 +148,7 @@ def _is_junk(member: Member) -> bool:
     return hidden or (member.path.name.lower() in _JUNK and len(member.path.parts) <= 2)
 
 
-def _refuse_content(source: Source, member: Member) -> None:
+def _refuse_content(source: Source, member: Member, largest: int) -> None:
     name = member.path.name.lower()
     if member.suffix in _PICKLES:
         hint = "Such files can run any program when they are opened. Save the data as CSV, Parquet or pictures."
@@ -154,7 +157,7 @@ def _refuse_content(source: Source, member: Member) -> None:
         raise _refused(
             source, f"contains another archive ({member.path})", "Unpack it and pack all files as one ZIP.", "nested"
         )
-    if member.size > MAX_MEMBER:
+    if member.size > largest:
         size = f"{member.size >> 20} MB"
         raise _refused(source, f"contains a file of {size} ({member.path})", "Upload it alone.", "large")
 

@@ -1,4 +1,4 @@
-"""How much a project may hold, and how much it does."""
+"""How much a project may hold, and how much it does: its data sets, and the models that it has brought."""
 
 from django.conf import settings
 from django.db.models import Sum
@@ -11,11 +11,12 @@ from webapp.projects.models import Project
 
 
 def used_bytes(project: Project) -> int:
-    """What lies in storage for the project's data sets, and what is on its way in."""
+    """What lies in storage of the project's data sets and models of its own, and what is on its way in."""
     originals = project.datasets.aggregate(sum=Sum("original_bytes"))["sum"] or 0
     versions = DatasetVersion.objects.filter(dataset__project=project).aggregate(sum=Sum("bytes"))["sum"] or 0
     arriving = Upload.objects.filter(project=project, dataset=None).aggregate(sum=Sum("size"))["sum"] or 0
-    return int(originals + versions + arriving)
+    models = project.own_models.aggregate(sum=Sum("bytes"))["sum"] or 0
+    return int(originals + versions + arriving + models)
 
 
 def check_quota(project: Project, size: int) -> None:
@@ -26,7 +27,12 @@ def check_quota(project: Project, size: int) -> None:
     words = {"used": byte_size(used), "most": byte_size(most), "size": byte_size(size)}
     raise UserError(
         _("This project holds %(used)s of the %(most)s that it may; there is no room for %(size)s more.") % words,
-        _("Delete data that nobody needs, or ask your administrator to raise TOUCHSTONE_PROJECT_QUOTA."),
+        _("Delete data or models that nobody needs, or ask your administrator to raise TOUCHSTONE_PROJECT_QUOTA."),
         code="quota",
         status=413,
     )
+
+
+def room(project: Project) -> dict[str, int]:
+    """What pages with a place to upload say: the largest file, what the project may hold, and what it does."""
+    return {"limit": settings.UPLOAD_LIMIT, "quota": settings.PROJECT_QUOTA, "used_bytes": used_bytes(project)}

@@ -4,7 +4,6 @@ from typing import Any, get_args
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -22,10 +21,9 @@ from webapp.datasets import choices, services
 from webapp.datasets.listing import list_datasets, read_filters, tags_of, unfinished_uploads
 from webapp.datasets.lookup import dataset_or_404, version_or_404
 from webapp.datasets.models import Dataset
-from webapp.datasets.quota import used_bytes
+from webapp.datasets.quota import room
 from webapp.datasets.tabs import TABS, piece
 from webapp.projects.access import UserRequest, current_project, membership_or_404
-from webapp.projects.models import Project
 
 
 @login_required
@@ -80,7 +78,7 @@ def dataset(request: UserRequest, pk: int) -> HttpResponse:
     seat = membership_or_404(request.user, found.project_id)
     context = {"dataset": found, "can_edit": seat.can_edit, "after": cursor}
     if found.status != Dataset.Status.READY:
-        return render(request, f"datasets/{found.status}.html", context | _room(seat.project))
+        return render(request, f"datasets/{found.status}.html", context | room(seat.project))
     version = version_or_404(found, request.GET.get("version", ""))
     tab = request.GET.get("tab", "preview")
     if tab not in TABS:
@@ -190,8 +188,4 @@ def _ways_in(request: UserRequest) -> dict[str, Any]:
         "starters": services.starters(),
         "unfinished": unfinished_uploads(member.project, member.user),
         "can_edit": member.can_edit,
-    } | _room(member.project)
-
-
-def _room(project: Project) -> dict[str, int]:
-    return {"limit": settings.UPLOAD_LIMIT, "quota": settings.PROJECT_QUOTA, "used_bytes": used_bytes(project)}
+    } | room(member.project)

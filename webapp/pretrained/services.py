@@ -11,13 +11,13 @@ from tempfile import NamedTemporaryFile
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.db.models import Sum
 from django.utils.text import slugify
 
 from training.architectures import Architecture
 from training.own_models import unpack_model
 from training.packaged import OWN, measure, own_folder, read_config, sources
 from webapp.core import storage
+from webapp.core.errors import UserError
 from webapp.datasets.quota import check_quota
 from webapp.pretrained.models import OwnModel
 from webapp.projects.access import require_editor
@@ -27,7 +27,7 @@ from webapp.projects.models import Membership, Project
 def add_model(*, member: Membership, file: UploadedFile[bytes], name: str = "") -> OwnModel:
     """Unpack an uploaded ZIP and write the model down; raises TrainingError if it cannot be used here."""
     require_editor(member)
-    check_quota(member.project, (file.size or 0) + used_bytes(member.project))
+    check_quota(member.project, file.size or 0)
     filename = file.name or "model.zip"
     called = name.strip()[:120] or Path(filename).stem
     key = f"{slugify(called)[:60] or 'model'}-{secrets.token_hex(8)}"
@@ -39,6 +39,11 @@ def add_model(*, member: Membership, file: UploadedFile[bytes], name: str = "") 
     assert size is not None
     model.parameters, model.model_type = size.parameters, str(config["model_type"])[:60]
     model.bytes = sum(path.stat().st_size for path in folder.iterdir())
+    try:
+        check_quota(member.project, model.bytes)  # it may unpack to more than was sent
+    except UserError:
+        shutil.rmtree(folder)
+        raise
     if storage.is_shared():
         storage.save_folder(folder, _stored(key))
     model.save()
@@ -69,11 +74,6 @@ def models_for(architecture: type[Architecture], project: Project) -> list[tuple
     packaged = [(model.source, model.title) for kind in architecture.starts_from for model in sources(kind)]
     own = OwnModel.objects.filter(project=project, kind__in=architecture.starts_from)
     return packaged + [(model.source, model.name) for model in own]
-
-
-def used_bytes(project: Project) -> int:
-    """What the project's own models take on disk."""
-    return int(OwnModel.objects.filter(project=project).aggregate(sum=Sum("bytes"))["sum"] or 0)
 
 
 def _stored(key: str) -> str:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from training.errors import TrainingError
 from webapp.core.errors import UserError
+from webapp.datasets.quota import room
 from webapp.pretrained import services
 from webapp.pretrained.forms import ModelForm
 from webapp.pretrained.models import OwnModel
@@ -31,7 +32,8 @@ def models(request: UserRequest) -> HttpResponse:
             messages.success(request, _("“%(name)s” can be started from.") % {"name": model.name})
             return redirect("models")
     found = OwnModel.objects.filter(project=member.project).select_related("owner")
-    return render(request, "pretrained/models.html", {"models": found, "form": form, "member": member})
+    context = {"models": found, "form": form, "member": member} | room(member.project)
+    return render(request, "pretrained/models.html", context)
 
 
 @login_required

@@ -80,7 +80,7 @@ class RunViewSet(
         """Queue a training. Whatever is left out is proposed."""
         wanted = valid(shapes.SpecRequest, request.data)
         member, version = data_of(request, wanted, edit=True)
-        spec = spec_of(wanted, version)
+        spec = spec_of(wanted, version, member)
         run = services.queue_run(member=member, version=version, spec=spec, name=wanted.get("name", ""))
         run.refresh_from_db()
         return Response(shapes.RunDetail(run).data, status=201)
@@ -90,8 +90,8 @@ class RunViewSet(
     def estimate(self, request: Request) -> Response:
         """Say what a training would take. Nothing is started."""
         wanted = valid(shapes.SpecRequest, request.data)
-        _member, version = data_of(request, wanted, edit=False)
-        spec = spec_of(wanted, version)
+        member, version = data_of(request, wanted, edit=False)
+        spec = spec_of(wanted, version, member)
         counted = {"rows": services.count_rows(spec, version), "spec": spec.model_dump(mode="json")}
         return Response(services.estimate(spec, version) | counted)
 

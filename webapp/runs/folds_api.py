@@ -51,7 +51,7 @@ class CrossValidationViewSet(
         group = folds.queue_folds(
             member=member,
             version=version,
-            spec=spec_of(wanted, version),
+            spec=spec_of(wanted, version, member),
             folds=wanted["folds"],
             name=wanted.get("name", ""),
         )

@@ -23,6 +23,7 @@ from webapp.core.errors import UserError
 from webapp.core.settings_form import SettingsForm
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.pretrained.services import models_for
+from webapp.pretrained.sources import refusal_of
 from webapp.projects.models import Membership
 from webapp.runs import folds, services
 from webapp.runs.choices import (
@@ -219,6 +220,8 @@ class NewRun:
         network = self.proposal.network()
         form = SettingsForm(network, self.data, prefix=self.proposal.architecture)
         form.suggest("source", models_for(type(network), self.member.project))
+        if form.is_valid() and (refusal := refusal_of(getattr(form.settings, "source", ""), self.member)):
+            form.add_error("source", refusal)
         return form
 
     @cached_property

@@ -11,6 +11,7 @@ from rest_framework.serializers import Serializer
 from training.spec import TrainSpec
 from webapp.core.errors import UserError
 from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.pretrained.sources import check_source
 from webapp.projects.access import membership_or_404
 from webapp.projects.models import Membership, User
 from webapp.runs import services
@@ -43,7 +44,8 @@ def data_of(request: Request, wanted: dict[str, Any], *, edit: bool) -> tuple[Me
     return member, version
 
 
-def spec_of(wanted: dict[str, Any], version: DatasetVersion) -> TrainSpec:
+def spec_of(wanted: dict[str, Any], version: DatasetVersion, member: Membership) -> TrainSpec:
     """What is given, completed; see `services.propose_spec`."""
+    check_source((wanted.get("settings") or {}).get("source"), member)
     names = ("task", "roles", "architecture", "settings", "recipe", "split", "preset", "start_from")
     return services.propose_spec(version, **{name: wanted[name] for name in names if name in wanted})

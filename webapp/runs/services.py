@@ -24,6 +24,7 @@ from webapp.core import live
 from webapp.core.errors import UserError
 from webapp.datasets.dividing import count_examples
 from webapp.datasets.models import DatasetVersion
+from webapp.pretrained.sources import check_source
 from webapp.projects.models import Membership
 from webapp.runs import jobs, lifecycle, news, workspace
 from webapp.runs.estimate import estimate
@@ -113,6 +114,7 @@ def queue_run(
     cross_validation: CrossValidation | None = None,
 ) -> Run:
     """Write the run down under a readable name, and call a worker once it is safely written."""
+    check_source(spec.settings.get("source"), member)
     run = Run.objects.create(
         project=member.project,
         owner=member.user,
