@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from training.architectures import ARCHITECTURES, Shapes
-from training.bigram import learn_bigram
 from training.conversations import IGNORED, encode_chat
 from training.corpus import read_corpus
 from training.data.schema import Description
@@ -23,7 +22,8 @@ from training.events import Event, Progress, Sample, Stopped
 from training.examples import read_examples
 from training.loop import train
 from training.model_folder import load_network
-from training.models.ngram import Ngram, count_orders
+from training.models.ngram import Ngram
+from training.ngrams import count_orders, surprise
 from training.objectives.language import Language
 from training.recipes import Recipe
 from training.report import Report
@@ -232,16 +232,6 @@ def test_evaluating_and_sampling_leave_the_random_state_alone(
     assert (torch.get_rng_state() == before).all()
 
 
-def test_the_bigram_baseline_counts_as_one_would_by_hand() -> None:
-    ids = np.array([0, 1, 0, 1, 0, 2])
-    bigram = learn_bigram(ids[:-1], ids[1:], 3)
-    shares = np.array([3, 3, 2]) / 8  # two, two and one of the five next tokens, and one imagined each
-    chance = (2 + bigram.strength * shares[1]) / (3 + bigram.strength)
-    assert bigram.nats(np.array([0]), np.array([1]))[0] == pytest.approx(-math.log(chance))
-    every = np.exp(-bigram.nats(np.array([2, 2, 2]), np.array([0, 1, 2])))
-    assert every.sum() == pytest.approx(1)
-
-
 def test_documents_are_closed_and_running_text_is_not(
     make_spec: Callable[..., TrainSpec], make_data: Callable[..., Path], text_data: Path
 ) -> None:
@@ -298,7 +288,7 @@ def test_a_lora_run_keeps_only_what_it_learnt_and_can_be_loaded_again(
     with safe_open(tmp_path / "model" / "model.safetensors", "pt") as file:
         assert all("lora" in name for name in file.keys())  # noqa: SIM118
     report = Report.model_validate_json((tmp_path / "report.json").read_bytes())
-    assert {baseline.key for baseline in report.baselines} == {"bigram", "untouched"}
+    assert {baseline.key for baseline in report.baselines} == {"bigram", "six-gram", "untouched"}
     objective = prepare(make_spec("pretrained-causal"), tmp_path / "again")
     nats = objective._look(load_network(tmp_path / "model"), "test", 1e15).mean()
     assert nats == pytest.approx(report.metrics["nats"].value, rel=1e-5)
@@ -325,6 +315,19 @@ def test_counted_groups_give_the_chances_that_kneser_and_ney_give_by_hand() -> N
     assert found.tolist() == pytest.approx(after_zero, rel=1e-5)
 
 
+def test_surprise_at_the_tokens_that_came_is_that_of_the_whole_spread() -> None:
+    ids = np.random.default_rng(0).integers(0, 7, 400)
+    model = Ngram(7, longest=4)
+    model.orders = count_orders(ids[:-1], ids[1:], 4)
+    text = np.random.default_rng(1).integers(0, 7, (3, 21))
+    inputs, targets = text[:, :-1], text[:, 1:].copy()
+    spread = -model(torch.from_numpy(inputs)).numpy()
+    nats = np.take_along_axis(spread, targets[..., None], axis=2)[..., 0]
+    targets[1, :5] = IGNORED
+    nats[1, :5] = 0
+    assert surprise(model.orders, inputs, targets, 7) == pytest.approx(nats, rel=1e-4)
+
+
 def test_chances_of_counted_groups_sum_to_one_and_reading_on_gives_the_same() -> None:
     ids = np.random.default_rng(0).integers(0, 7, 400)
     model = Ngram(7, longest=4)
@@ -346,8 +349,8 @@ def test_an_ngram_run_counts_longer_groups_round_by_round_and_can_be_loaded_agai
     assert len(losses) == 4
     assert losses == sorted(losses, reverse=True)
     report = Report.model_validate_json((tmp_path / "report.json").read_bytes())
-    (bigram,) = report.baselines
-    assert report.metrics["nats"].value < bigram.metrics["nats"].value
+    counted = {baseline.key: baseline.metrics["nats"].value for baseline in report.baselines}
+    assert counted["six-gram"] < report.metrics["nats"].value < counted["bigram"]
     objective = prepare(spec, tmp_path / "again")
     nats = objective._look(load_network(tmp_path / "model"), "test", 1e15).mean()
     assert nats == pytest.approx(report.metrics["nats"].value, rel=1e-5)

@@ -18,6 +18,7 @@ def add_lora(
     from peft import LoraConfig, get_peft_model
 
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # peft asks by the old name
+    warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)  # it is, for GPT-2's layers
     config = LoraConfig(task_type=task, r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules="all-linear")
     wrapped: nn.Module = get_peft_model(network, config)
     return wrapped

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.architectures import Shapes
-from training.bigram import learn_bigram
 from training.chat_answers import answer_scores, held_out_questions, write_answers
 from training.conversations import IGNORED, prompt_ids, questions
 from training.corpus import BringsVocabulary, PartTokens, read_corpus
@@ -25,6 +24,7 @@ from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import Examples, Part
 from training.generate import Writer, stream
+from training.ngrams import count_orders, surprise
 from training.objectives import OBJECTIVES, Guess
 from training.order import epoch_order
 from training.packing import keeps_apart
@@ -39,6 +39,8 @@ CURVE_FLOPS, JUDGE_FLOPS = 5e10, 3e12
 """Arithmetic that one look at held-out data, and the last one, may take on a CPU: about two seconds, one minute."""
 LEAST_TOKENS = 2_000
 """Fewer would say too little, whatever they cost."""
+MOST_COUNTED = 5_000_000
+"""Tokens that the baselines count: a second and some hundred megabytes per million."""
 GPU_IS_FASTER = 200
 MOST_ASKED, FEW_ASKED = 40, 8
 """Held-out questions that are answered for the report, and where writing is slow."""
@@ -104,7 +106,11 @@ class Language:
 
     def baselines(self) -> list[Guess]:
         network = self.spec.network().build(self.shapes).to(self.device.torch).eval()
-        guesses = [self._bigram(self._part("test").stretches.fixed(self._affordable(network, JUDGE_FLOPS)))]
+        judged = self._part("test").stretches.fixed(self._affordable(network, JUDGE_FLOPS))
+        guesses = [
+            self._counted(judged, 2, "bigram", "Counting neighbours (bigram)"),
+            self._counted(judged, 6, "six-gram", "Counting groups of six tokens"),
+        ]
         if isinstance(self.spec.network(), BringsVocabulary):
             untouched = self._look(network, "test", JUDGE_FLOPS)
             about = "The pretrained model before this training; what it could do already is not this run's merit."
@@ -209,19 +215,17 @@ class Language:
         faster = GPU_IS_FASTER if self.device.torch.type == "cuda" else 1
         return max(LEAST_TOKENS, int(faster * flops / per_token))
 
-    def _bigram(self, indices: Tensor) -> Guess:
-        first, second = self.flat("train")
-        follows = second != IGNORED
-        bigram = learn_bigram(first[follows], second[follows], len(self.tokenizer))
+    def _counted(self, indices: Tensor, longest: int, key: str, title: str) -> Guess:
+        inputs, targets = (tokens[:MOST_COUNTED] for tokens in self.flat("train"))
+        orders = count_orders(inputs, targets, longest)
         answers = []
         for some in torch.split(indices, 256):
-            inputs, targets = (values.cpu().numpy() for values in self._part("test").stretches.batch(some))
-            counts = targets != IGNORED
-            nats = np.zeros(targets.shape)
-            nats[counts] = bigram.nats(inputs[counts], targets[counts])
-            answers.append(nats.sum(1) / counts.sum(1))
-        about = "Guesses the next token from the last one alone, by counting which follows which."
-        return Guess("bigram", "Counting neighbours (bigram)", about, np.concatenate(answers))
+            read, follow = (values.cpu().numpy() for values in self._part("test").stretches.batch(some))
+            nats = surprise(orders, read, follow, len(self.tokenizer))
+            answers.append(nats.sum(1) / (follow != IGNORED).sum(1))
+        seen = "last one alone" if longest == 2 else f"{longest - 1} before it"
+        about = f"Guesses the next token from the {seen}, by counting what followed which (Kneser-Ney smoothing)."
+        return Guess(key, title, about, np.concatenate(answers))
 
     def _measures(self, nats: NDArray[np.float64], tokens: NDArray[np.int64]) -> dict[str, Measure]:
         """The measures from summed nats and token counts per stretch."""
