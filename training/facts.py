@@ -99,7 +99,7 @@ def count_rows(description: Description, split: Split) -> dict[str, int]:
 def _outputs(task: str, chosen: Mapping[str, Sequence[Column]]) -> int:
     if task.endswith("regression"):
         return 1
-    if task == "text-similarity":
+    if task in ("text-similarity", "text-matching"):
         return 0
     if task == "text-multilabel":
         return count_labels(chosen["target"])

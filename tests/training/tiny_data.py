@@ -126,6 +126,11 @@ def pairs(folder: Path) -> TinyData:
     return TinyData(_pairs(), {"source": ["english"], "target": ["german"]}, {"text": "one two"})
 
 
+def matched(folder: Path) -> TinyData:
+    question: dict[str, object] = {"first": "one two", "second": "eins zwei"}
+    return TinyData(_pairs(), {"first": ["english"], "second": ["german"]}, question)
+
+
 def words(folder: Path) -> TinyData:
     spoken = sounds(folder)
     return TinyData(spoken.frame, {"target": ["kind"], "sound": ["sound"]}, spoken.question)
@@ -175,6 +180,7 @@ DATA: dict[str, Callable[[Path], TinyData]] = {
     "text-multilabel": text_labels,
     "text-regression": text_numbers,
     "text-similarity": alike_texts,
+    "text-matching": matched,
     "token-classification": tagged_words,
     "question-answering": questions,
     "image-classification": pictures,

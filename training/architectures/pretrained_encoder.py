@@ -29,7 +29,7 @@ class PretrainedEncoderSettings(Architecture):
 
     title = "Pretrained encoder"
     order = 30
-    tasks: ClassVar[tuple[str, ...]] = (*WHOLE_TEXTS, *EACH_TOKEN, "text-similarity")
+    tasks: ClassVar[tuple[str, ...]] = (*WHOLE_TEXTS, *EACH_TOKEN, "text-similarity", "text-matching")
     good_for = "When meaning counts more than single words, and there are few examples; slower than the others."
     paper = (
         "J. Devlin et al., “BERT: Pre-training of deep bidirectional Transformers for language understanding”, 2019, "
@@ -61,7 +61,7 @@ class PretrainedEncoderSettings(Architecture):
         settings = cls(trained="last" if preset == "quick" else "all", length=length, counted=task in WHOLE_TEXTS)
         recipe = Recipe(
             epochs={"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset] * (2 if each_token else 1),
-            batch_size=16,
+            batch_size=64 if task == "text-matching" else 16,  # whose other texts are the wrong answers
             lr=lr,
             weight_decay=0.01,
             schedule="linear",

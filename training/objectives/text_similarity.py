@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -13,28 +13,22 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.architectures import Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
-from training.examples import PARTS, Examples, Part
-from training.grams import count_words
+from training.examples import Examples, Part
 from training.measures import Floats
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
-from training.reading import Encoded, Reads, encode_texts, join_columns, tokenizer_for
+from training.reading import encode_texts
 from training.report import Report
 from training.resampling import Measure, Weights
 from training.spec import TrainSpec
 from training.text import load_tokenizer
-from training.tfidf import Weighting
+from training.text_pairs import SIDES, TextPairs, cosines
 from training.value_target import ValueTarget
-from training.whole_texts import read_scores
-
-SIDES = ("first", "second")
-MOST_WORDS = 200_000
 
 
 @OBJECTIVES.register("text-similarity")
@@ -51,31 +45,19 @@ class AlikeTexts:
         self.target = ValueTarget(spec, examples)
         numbers = self.target.truth["train"]
         self.low, self.range = float(numbers.min()), float(np.ptp(numbers)) or 1.0
-        self.texts = {
-            (part, side): join_columns(examples.frame[examples.rows[part]], spec.roles[side])
-            for part in PARTS
-            for side in SIDES
-        }
-        learnt = [text for side in SIDES for text in self.texts["train", side]]
-        model_folder.mkdir(parents=True, exist_ok=True)
-        tokenizer = tokenizer_for(spec, learnt)
-        tokenizer.save_pretrained(model_folder)
-        length = cast(Reads, spec.network()).length
-        self.shapes = Shapes(outputs=0, vocabulary=len(tokenizer), length=length)
-        self.encoded = {key: encode_texts(tokenizer, texts, length) for key, texts in self.texts.items()}
+        self.pairs = TextPairs.read(spec, examples, model_folder)
+        self.shapes = self.pairs.shapes
         self.wanted = torch.from_numpy((numbers - self.low) / self.range).float().to(device.torch)
 
     def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
-        return self.encoded["train", "first"].epoch(generator, batch_size)
+        return self.pairs.encoded["train", "first"].epoch(generator, batch_size)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        first, second = (
-            model(*self.encoded["train", side].batch(indices.numpy(), self.device.torch)).float() for side in SIDES
-        )
+        first, second = self.pairs.notes(model, indices, self.device.torch)
         return F.mse_loss(F.cosine_similarity(first, second), self.wanted[indices.to(first.device)])
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
-        alike, truth = self._alike(model, part), self.target.truth[part]
+        alike, truth = self.pairs.alike(model, part, self.device.torch), self.target.truth[part]
         loss = float(((alike - (truth - self.low) / self.range) ** 2).mean())
         everything = np.ones((1, len(truth)))
         return {"loss": loss} | {name: float(one(everything)[0]) for name, one in correlations(truth, alike).items()}
@@ -84,15 +66,14 @@ class AlikeTexts:
         return iter(())
 
     def baselines(self) -> list[Guess]:
-        learnt = [text for side in SIDES for text in self.texts["train", side]]
-        weighting = Weighting.learn(count_words(learnt, longest=1), least=1, most=MOST_WORDS)
-        first, second = (weighting.apply(count_words(self.texts["test", side], longest=1)) for side in SIDES)
+        first, second = self.pairs.weighted_words()
         shared = np.asarray(first.multiply(second).sum(axis=1)).ravel()
         about = "Weighs the words that both texts have, the rarer the more: the cosine of TF-IDF."
         return [Guess("shared-words", "Words in common (TF-IDF)", about, shared)]
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
-        truth, predicted = self.target.truth["test"], self._alike(model, "test") * self.range + self.low
+        truth = self.target.truth["test"]
+        predicted = self.pairs.alike(model, "test", self.device.torch) * self.range + self.low
         rows = self.examples.rows["test"]
         predictions = pl.DataFrame(
             {
@@ -113,13 +94,11 @@ class AlikeTexts:
         columns = [self.spec.column(side) for side in SIDES]
         return {"columns": columns, "low": self.low, "range": self.range}
 
-    def _alike(self, model: nn.Module, part: Part) -> Floats:
-        return cosines(model, [self.encoded[part, side] for side in SIDES], self.device.torch)
-
 
 @PREDICTORS.register("text-similarity")
+@PREDICTORS.register("text-matching")
 class AlikePredictor:
-    """Answers for two texts: {"first": ..., "second": ...}, or the columns of the data."""
+    """Says how alike two texts are: {"first": ..., "second": ...}, or the columns of the data."""
 
     key: ClassVar[str]
 
@@ -131,18 +110,12 @@ class AlikePredictor:
         self.device = device
 
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
-        """One {"value"} per pair, in the target's unit."""
+        """One {"value"} per pair, in the target's unit; where there is none, the cosine."""
         columns = cast(list[str], self.prepared["columns"])
         sides = [[_text(row, side, column) for row in inputs] for side, column in zip(SIDES, columns, strict=True)]
         read = [encode_texts(self.tokenizer, texts, self.length) for texts in sides]
         low, reach = cast(float, self.prepared["low"]), cast(float, self.prepared["range"])
         return [{"value": alike * reach + low} for alike in cosines(self.model, read, self.device.torch).tolist()]
-
-
-def cosines(model: nn.Module, sides: Sequence[Encoded], device: torch.device) -> Floats:
-    """How alike the notes of two rows of texts are, from -1 to 1: (pairs,)."""
-    first, second = (torch.from_numpy(read_scores(model, side, device)) for side in sides)
-    return F.cosine_similarity(first, second).numpy()
 
 
 def correlations(truth: Floats, predicted: Floats) -> dict[str, Measure]:

@@ -62,6 +62,12 @@ SPEARMAN = Metric(
 PEARSON = Metric("pearson", "Correlation", "How well likeness follows the given numbers in a straight line (Pearson).")
 ALIKE = (SPEARMAN, PEARSON)
 
+FOUND_FIRST = Metric(
+    "found_first", "Found first", "How often the text that belongs is the likest of all held-out ones.", percent=True
+)
+MRR = Metric("mrr", "Mean reciprocal rank", "One over the place of the text that belongs, on average; 1 is perfect.")
+MATCHING = (FOUND_FIRST, MRR)
+
 NATS = Metric(
     "nats", "Held-out loss", "Surprise per token on unseen text, in nats; smaller is better.", False, unit="nats"
 )
