@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from training.architectures import Facts, Shapes
-from training.data.columns import is_text_or_picture
+from training.data.columns import CHARACTERS_PER_TOKEN, is_text_or_picture
 from training.data.label_columns import count_labels
 from training.data.schema import Column, Description
 from training.seq2seq_settings import PAIRED
@@ -23,7 +23,6 @@ MOST_CATEGORIES = 256
 """Values of one column that the tabular encoding tells apart; the rest share a code."""
 VOCABULARY = 8_000
 """Words or word pieces that a network reading text usually knows."""
-CHARACTERS_PER_TOKEN = 4.0
 LETTERS = 40
 """Letters and digits that speech is usually written with."""
 SENTENCE_CHARACTERS = 100.0

@@ -541,14 +541,3 @@ def test_an_archived_dataset_is_out_of_the_way_until_it_is_restored(browser, sea
     assert "archived" in page_of(browser, dataset).content.decode()
     browser.post(address, {"restore": "1"})
     assert names("") == ["Tulips", "Roses"]
-
-
-def test_the_columns_say_in_which_languages_texts_are(browser, seat, redis):
-    german = "Das ist ein Satz, und der ist nicht von mir."
-    english = "This is a sentence that was not written by me, and it is for you."
-    rows = "\n".join(f'"{text} Nummer {at}",{at % 2}' for at in range(40) for text in (german, english))
-    dataset = ready(seat, f"text,label\n{rows}\n".encode())
-    page = browser.get(f"/datasets/{dataset.pk}/?tab=columns").content.decode()
-    assert "Languages" in page
-    assert "German" in page
-    assert "English" in page

@@ -5,6 +5,8 @@ import re
 from training.data.schema import Column, Description
 from training.data.source import named_part
 
+CHARACTERS_PER_TOKEN = 4.0
+"""About how many characters a tokenizer puts into one piece, where words are spaced."""
 CODES = 100
 """A column of whole numbers with at most so many different ones may hold codes of classes."""
 MOSTLY_EMPTY = 0.6

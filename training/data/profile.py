@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from training.data.columns import CODES
+from training.data.columns import CHARACTERS_PER_TOKEN, CODES
 from training.data.figures import TOP, histogram, short
 from training.data.languages import count_languages
 from training.data.layout import nested_type
@@ -31,6 +31,12 @@ _LANGUAGE_SAMPLE = 2000
 _AT_ONCE = 1 << 18
 _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}]"
 """Characters of scripts that put no spaces between words."""
+
+_WORDS = pl.col("cell").str.count_matches(r"\S+").alias("words")
+_IS_DENSE = pl.col("cell").str.contains(_DENSE).alias("dense")
+_PER_TOKEN = pl.when(pl.col("cell").str.contains(_DENSE)).then(1.0).otherwise(CHARACTERS_PER_TOKEN)
+_TOKENS = (pl.col("cell").str.len_chars() / _PER_TOKEN).alias("tokens")
+"""About how many pieces a tokenizer makes of a text: a character is one where words are not spaced."""
 
 
 def profile_columns(path: Path) -> list[Column]:
@@ -147,9 +153,10 @@ def _string_column(lazy: pl.LazyFrame, name: str) -> Column:
     if kind == "category":
         return Column(name=name, type=kind, missing=missing, unique=unique, stats=_category_stats(lazy, length))
     first = lazy.head(_WORDS_SAMPLE).drop_nulls().collect()["cell"]
-    words, dense = first.str.count_matches(r"\S+").mean(), first.str.contains(_DENSE).mean()
+    words, dense, tokens = first.to_frame("cell").select(_WORDS, _IS_DENSE, _TOKENS).mean().row(0)
     lengths = lazy.select(pl.col("cell").str.len_chars()).drop_nulls().collect(engine="streaming")["cell"].to_numpy()
-    stats: dict[str, JsonValue] = {"length": length | {"words": short(words or 0), "dense": short(dense or 0)}}
+    told: dict[str, JsonValue] = {"words": short(words or 0), "dense": short(dense or 0), "tokens": short(tokens or 0)}
+    stats: dict[str, JsonValue] = {"length": length | told}
     if languages := count_languages(first.head(_LANGUAGE_SAMPLE)):
         stats["languages"] = [{"value": language, "count": count} for language, count in languages.items()]
     if len(lengths):

@@ -56,10 +56,10 @@ class _Form:
 
 
 _FORMS = (
-    _Form("boxes", "object-detection", "These are pictures with boxes around {labels} kinds of things."),
+    _Form("boxes", "object-detection", "These are pictures with boxes around things of {kinds}."),
     _Form("image", "image-classification", "These are pictures of {classes} classes."),
     _Form("audio", "audio-classification", "These are sounds of {classes} classes."),
-    _Form("spans", "token-classification", "These are words with tags: {labels} kinds of names can be found."),
+    _Form("spans", "token-classification", "These are words with tags: names of {kinds} can be found."),
     _Form("answers", "question-answering", "These are questions with answers that stand in a text."),
 )
 
@@ -79,7 +79,8 @@ def _propose_form(description: Description, form: _Form) -> list[Proposal]:
     columns = {column.name: column for column in description.columns}
     classes = columns[roles["target"][0]].unique if "target" in roles else 0
     labels = next(column for column in description.columns if column.type == form.needs).stats.get("labels")
-    reason = form.reason.format(classes=classes, labels=len(labels) if isinstance(labels, list) else 0)
+    count = len(labels) if isinstance(labels, list) else 0
+    reason = form.reason.format(classes=classes, kinds="1 kind" if count == 1 else f"{count} kinds")
     return [Proposal(task=form.task, roles=roles, state="good", reason=reason)]
 
 

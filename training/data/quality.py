@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from training.data.columns import MOSTLY_EMPTY, is_identifier, is_long_text
+from training.data.columns import CHARACTERS_PER_TOKEN, MOSTLY_EMPTY, is_identifier, is_long_text
 from training.data.findings import ROWS, counted, entries, percent, rows_where
 from training.data.layout import DATA
 from training.data.quality_repeats import check_repeats
@@ -15,7 +15,6 @@ from training.data.schema import Column, Description, Finding, Fix
 
 READ_TOKENS = 512
 """Tokens that most models of language read of a text."""
-_CHARACTERS_PER_TOKEN = 4
 _LONG_SHARE = 0.05
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -138,7 +137,7 @@ def _long_texts(path: Path, description: Description, column: Column) -> Iterato
     length = column.stats["length"]
     assert isinstance(length, dict)
     spaced = float(str(length["mean"])) <= 8 * float(str(length["words"]))
-    limit = READ_TOKENS * (_CHARACTERS_PER_TOKEN if spaced else 1)
+    limit = READ_TOKENS * (int(CHARACTERS_PER_TOKEN) if spaced else 1)
     if float(str(length["max"])) <= limit or (description.proposals and description.proposals[0].task == _CONTINUING):
         return
     long = pl.col(column.name).str.len_chars() > limit

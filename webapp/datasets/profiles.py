@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
@@ -109,6 +108,7 @@ def _length_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
     length = stats.get("length", {})
     facts = [(_("Mean length"), _("%(n)s characters"), length.get("mean"))]
     facts += [(_("Words"), _("%(n)s on average"), length.get("words"))]
+    facts += [(_("Tokens"), _("about %(n)s on average"), length.get("tokens"))]
     facts += [(_("Longest"), _("%(n)s characters"), length.get("max"))]
     found = [(title, words % {"n": number(round(value, 1))}) for title, words, value in facts if value is not None]
     languages = [
@@ -180,7 +180,7 @@ def _no_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _pixels(size: dict[str, Any]) -> str:
     low, high = size["min"], size["max"]
-    return f"{number_format(low)} px" if low == high else f"{number_format(low)}–{number_format(high)} px"
+    return f"{number(low)} px" if low == high else f"{number(low)}–{number(high)} px"
 
 
 def _bars(stats: dict[str, Any]) -> list[Bar]:

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from training.architectures import Cost, Facts
-from training.facts import CHARACTERS_PER_TOKEN, count_rows, facts_of
+from training.data.columns import CHARACTERS_PER_TOKEN
+from training.facts import count_rows, facts_of
 from training.recipes import Recipe
 from training.spec import TrainSpec
 from webapp.core import devices
