@@ -70,19 +70,39 @@ class Space:
         return [{"word": self.words[at], "similarity": float(likeness[at])} for at in nearest]
 
     def map(self, chosen: Sequence[str], common: int = 50) -> dict[str, object]:
-        """Two coordinates for the chosen words and the commonest ones: {"words", "x", "y", "chosen"}, by PCA."""
+        """Places for the chosen words and the commonest ones: {"words", "chosen": how many, "pca", "tsne": {"x", "y"}}.
+
+        The two directions in which they differ most, and van der Maaten and Hinton, "Visualizing data using t-SNE",
+        2008, which keeps neighbours together.
+        """
         asked = [self.numbers[word.lower()] for word in chosen]
         others = [number for number in range(min(common, len(self.words))) if number not in set(asked)]
-        shown = [*asked, *others]
-        centred = self.vectors[shown] - self.vectors[shown].mean(axis=0)
-        _left, _strengths, axes = np.linalg.svd(centred, full_matrices=False)
-        places = centred @ axes[:2].T
+        shown = self.vectors[[*asked, *others]]
         return {
-            "words": [self.words[at] for at in shown],
-            "x": [round(float(value), 4) for value in places[:, 0]],
-            "y": [round(float(value), 4) for value in places[:, 1]],
+            "words": [self.words[at] for at in (*asked, *others)],
             "chosen": len(asked),
+            "pca": _coordinates(_principal(shown)),
+            "tsne": _coordinates(_neighbourly(shown)),
         }
+
+
+def _principal(vectors: Floats) -> Floats:
+    centred = vectors - vectors.mean(axis=0)
+    _left, _strengths, axes = np.linalg.svd(centred, full_matrices=False)
+    return np.asarray(centred @ axes[:2].T)
+
+
+def _neighbourly(vectors: Floats) -> Floats:
+    from sklearn.manifold import TSNE
+
+    perplexity = min(10.0, (len(vectors) - 1) / 3)
+    drawing = TSNE(perplexity=perplexity, init="pca", random_state=0, max_iter=500)
+    return np.asarray(drawing.fit_transform(vectors), np.float64)
+
+
+def _coordinates(places: Floats) -> dict[str, list[float]]:
+    scaled = places / max(1e-12, float(np.abs(places).max()))
+    return {"x": scaled[:, 0].round(4).tolist(), "y": scaled[:, 1].round(4).tolist()}
 
 
 def read_sum(text: str) -> list[tuple[int, str]]:

@@ -3,7 +3,7 @@
 import { colour, CONFIG, loadPlotly, plainLayout } from "./plotly.js";
 
 /** Words at their places: the first `chosen` ones in gold, the others quietly around them. */
-async function drawWordMap(element, { words, x, y, chosen }) {
+async function drawWordMap(element, words, { x, y }, chosen) {
   const library = await loadPlotly();
   const trace = (from, to, paint, size) => ({
     type: "scatter", mode: "markers+text", textposition: "top center", showlegend: false, hoverinfo: "text",
@@ -19,9 +19,12 @@ async function drawWordMap(element, { words, x, y, chosen }) {
 
 function draw() {
   const map = document.querySelector("#word-map");
-  if (map) drawWordMap(map, JSON.parse(document.querySelector("#word-map-places").textContent));
+  if (!map) return;
+  const { words, chosen, ...places } = JSON.parse(document.querySelector("#word-map-places").textContent);
+  drawWordMap(map, words, places[document.querySelector("[name=map-kind]:checked").value], chosen);
 }
 
 loadPlotly();
 document.querySelector("#answer").addEventListener("htmx:afterSettle", draw);
+document.querySelector("#answer").addEventListener("change", draw);
 document.addEventListener("themechange", draw);
