@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -111,7 +113,14 @@ def trained_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def untrained_names(model: nn.Module) -> tuple[set[str], set[str]]:
-    """Names of frozen weights, and second names of weights that stand in two places."""
+    """Names of frozen weights and their scales, and second names of weights that stand in two places."""
     once = {name for name, _ in model.named_parameters()}
     everywhere = dict(model.named_parameters(remove_duplicate=False))
-    return {name for name, weight in everywhere.items() if not weight.requires_grad}, everywhere.keys() - once
+    frozen = {name for name, weight in everywhere.items() if not weight.requires_grad}
+    scales = {name for name in model.state_dict() if any(part in frozen for part in _beginnings(name))}
+    return frozen | scales, everywhere.keys() - once
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    """The names that this one goes on from: the scales of a weight in four bits have names that begin with its own."""
+    return accumulate(name.split(".")[:-1], lambda front, part: f"{front}.{part}")

@@ -40,6 +40,8 @@ def share_out(model: nn.Module, device: Device, processes: int) -> Warning | Non
             "Set the precision to “float32”, or do not share out the model.",
             code="no_device",
         )
+    if not all(weight.is_floating_point() for weight in model.parameters()):
+        return Warning(message="Weights in 4 bits cannot be divided, so that every process keeps all of them.")
     mesh = init_device_mesh(device.torch.type, (processes,))
     for part in [*blocks, model]:
         fully_shard(part, mesh=mesh, reshard_after_forward=True)

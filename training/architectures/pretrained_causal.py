@@ -26,10 +26,11 @@ class PretrainedCausalSettings(Architecture):
     starts_from = ("causal",)
 
     source: Source = CHAT_MODEL
-    method: Literal["lora", "whole"] = Field(
+    method: Literal["lora", "qlora", "whole"] = Field(
         "lora",
         title="What is trained",
-        description="Thin added matrices (LoRA), which is quick and forgets little, or all weights of the model.",
+        description="Thin added matrices (LoRA), which is quick and forgets little; the same over weights in 4 bits "
+        "(QLoRA), for large models on a GPU; or all weights of the model.",
     )
     rank: int = Field(8, ge=1, le=512, title="LoRA rank", description="Thickness of the added matrices.")
     length: int = Field(
@@ -67,7 +68,7 @@ class PretrainedCausalSettings(Architecture):
         size, config = measure(self.source), read_config(self.source)
         if size is None:
             return Cost(0, 0.0)
-        added = size.lora_parameters(self.rank) if self.method == "lora" else 0
+        added = size.lora_parameters(self.rank) if self.method != "whole" else 0
         width, layers = entry(config, "hidden_size", "n_embd"), entry(config, "num_hidden_layers", "n_layer")
         length = shapes.length or self.length
         return Cost(

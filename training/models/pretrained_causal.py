@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from training.errors import TrainingError
 from training.models.lora import add_lora
+from training.models.pressed import press_weights
 
+Method: TypeAlias = Literal["lora", "qlora", "whole"]
 DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "dropout")
 """The names under which model families keep their dropout."""
 
@@ -19,15 +21,15 @@ class PretrainedCausal(nn.Module):
     """Token ids (B, T) in, scores of the next token (B, T, vocabulary) out, with the weights of `folder`.
 
     With the `places` (B, T) of tokens in their own texts, rows hold several texts; transformers then keeps them apart.
-    "lora" freezes them and learns two thin matrices beside each: Hu et al., "LoRA", 2021, arXiv:2106.09685.
+    "lora" freezes them and learns two thin matrices beside each: Hu et al., "LoRA", 2021, arXiv:2106.09685; "qlora"
+    also keeps the frozen ones in four bits: see `press_weights`.
     Raises TrainingError if `length`, the tokens to be read at a time, is more than the model can take.
     """
 
-    def __init__(
-        self, folder: Path, length: int, *, method: Literal["lora", "whole"], rank: int = 8, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, folder: Path, length: int, *, method: Method, rank: int = 8, dropout: float = 0.0) -> None:
         super().__init__()
-        network = _load(folder, dropout if method == "whole" else 0.0)
+        self.is_pressed = method == "qlora"
+        network = _load(folder, dropout if method == "whole" else 0.0, press_weights() if self.is_pressed else {})
         self.length = int(getattr(network.config, "max_position_embeddings", 0) or 0)
         if 0 < self.length < length:
             raise TrainingError(
@@ -35,7 +37,7 @@ class PretrainedCausal(nn.Module):
                 f"Set the context to {self.length:,} or less.",
                 code="context_too_long",
             )
-        self.network = add_lora(network, rank, dropout, task="CAUSAL_LM") if method == "lora" else network
+        self.network = network if method == "whole" else add_lora(network, rank, dropout, task="CAUSAL_LM")
 
     def forward(self, ids: Tensor, places: Tensor | None = None) -> Tensor:
         packed = {} if places is None else {"position_ids": places}
@@ -48,12 +50,12 @@ class PretrainedCausal(nn.Module):
         return read.logits[:, -1].float(), read.past_key_values
 
     def merge(self) -> None:
-        """Add the thin matrices into the frozen weights for good: the same answers, faster."""
-        if hasattr(self.network, "merge_and_unload"):
+        """Add the thin matrices into the frozen weights for good: the same answers, faster; not into four bits."""
+        if hasattr(self.network, "merge_and_unload") and not self.is_pressed:
             self.network = self.network.merge_and_unload()  # type: ignore[operator]
 
 
-def _load(folder: Path, dropout: float) -> nn.Module:
+def _load(folder: Path, dropout: float, storing: dict[str, Any]) -> nn.Module:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:
@@ -62,7 +64,7 @@ def _load(folder: Path, dropout: float) -> nn.Module:
             if isinstance(getattr(config, name, None), float):
                 setattr(config, name, dropout)
         network: nn.Module = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            folder, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, **storing
         )
     except (ValueError, KeyError) as error:
         raise TrainingError(

@@ -73,6 +73,7 @@ CHOICE_WORDS: dict[str, str | Promise] = {
     "linear": _("Linear"),
     "lion": "Lion",
     "lora": "LoRA",
+    "qlora": "QLoRA",
     "lstm": "LSTM",
     "max-mean": _("Maximum and mean"),
     "muon": "Muon",
