@@ -63,7 +63,7 @@ def test_a_column_of_parts_is_chosen_on_the_page_and_started_with(browser, versi
 
 
 def test_only_columns_that_say_parts_are_offered_to_divide_by(version):
-    field = draft("split-how=column").split_form.fields["column"]
+    field = draft("split-how=column").settings.split.fields["column"]
     assert [value for value, _ in field.widget.choices] == ["fold"]
 
 

@@ -17,7 +17,7 @@ def offered(seat, **asked):
     """The recipe's fields that the form shows."""
     data = QueryDict(mutable=True)
     data.update(asked)
-    groups = NewRun(member=seat, data=data).advanced_groups
+    groups = NewRun(member=seat, data=data).settings.advanced_groups
     return {field.name for group in groups for field in group.fields}
 
 

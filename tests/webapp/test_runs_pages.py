@@ -68,8 +68,8 @@ def test_everything_is_proposed_and_start_is_one_press_away(browser, version):
 def test_the_form_has_every_setting_of_the_chosen_architecture_and_the_recipe(browser, version):
     page = text(browser.get("/runs/new/?architecture=mlp"))
     draft = NewRun(member=Membership.objects.get(), data=QueryDict("architecture=mlp"))
-    for form in draft.settings_forms:
-        for field in form.counting() if form is draft.split_form else form:
+    for form in draft.settings.forms:
+        for field in form.counting() if form is draft.settings.split else form:
             assert f'name="{field.html_name}"' in page
             assert field.label in page
 
@@ -110,7 +110,7 @@ def test_the_way_to_divide_decides_which_columns_are_offered(browser, version):
     assert 'name="split-column"' in page
     draft = NewRun(member=Membership.objects.get(), data=QueryDict("split-how=time&split-column=colour"))
     assert (draft.spec.split.how, draft.spec.split.column) == ("time", "size")
-    assert [field.name for field in draft.split_form.counting()] == ["test", "validation", "seed", "how", "column"]
+    assert [field.name for field in draft.settings.split.counting()] == ["test", "validation", "seed", "how", "column"]
 
 
 def test_ways_to_divide_that_do_not_go_together_end_in_a_sentence(browser, version):

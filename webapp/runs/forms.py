@@ -8,7 +8,6 @@ from functools import cached_property
 from inspect import getdoc
 from typing import Any
 
-from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,28 +16,24 @@ from training.architectures import Architecture, architectures_for
 from training.data.schema import Description, Proposal
 from training.errors import TrainingError
 from training.recipes import PRESETS, Preset
-from training.spec import Split, TrainSpec, offers_ensemble
+from training.spec import Split, TrainSpec
 from training.tasks import TASKS, Role, Task
 from webapp.core.errors import UserError
-from webapp.core.settings_form import SettingsForm
 from webapp.datasets.models import Dataset, DatasetVersion
-from webapp.pretrained.services import models_for
-from webapp.pretrained.sources import refusal_of
 from webapp.projects.models import Membership
 from webapp.runs import folds, services
 from webapp.runs.choices import (
     PRESET_WORDS,
-    RECIPE_GROUPS,
     ArchitectureCard,
-    FieldGroup,
     Missing,
     RoleChoice,
     TaskChoice,
     can_fill,
     wrong_fields,
 )
+from webapp.runs.draft_settings import DraftSettings
 from webapp.runs.models import Run
-from webapp.runs.split_form import SplitForm, division_words
+from webapp.runs.split_form import division_words
 
 MOST_STARTS = 50
 
@@ -214,25 +209,18 @@ class NewRun:
         return next((run for run in self.starting_points if str(run.pk) == self.data.get("start_from", "")), None)
 
     @cached_property
-    def network_form(self) -> SettingsForm | None:
-        if self.proposal is None:
-            return None
-        network = self.proposal.network()
-        form = SettingsForm(network, self.data, prefix=self.proposal.architecture)
-        form.suggest("source", models_for(type(network), self.member.project))
-        if form.is_valid() and (refusal := refusal_of(getattr(form.settings, "source", ""), self.member)):
-            form.add_error("source", refusal)
-        return form
-
-    @cached_property
-    def recipe_form(self) -> SettingsForm | None:
-        return SettingsForm(self.proposal.recipe, self.data, prefix="recipe") if self.proposal else None
-
-    @cached_property
-    def split_form(self) -> SplitForm | None:
+    def settings(self) -> DraftSettings | None:
+        """Every setting, to begin with as the preset proposes; None while it cannot propose."""
         if self.proposal is None or self.description is None:
             return None
-        return SplitForm(self.proposal.split, self.data, description=self.description, crossed=self.folds)
+        return DraftSettings(
+            self.proposal, member=self.member, data=self.data, description=self.description, crossed=self.folds
+        )
+
+    @property
+    def spec(self) -> TrainSpec | None:
+        """The spec that Start would freeze; None while something is missing or wrong."""
+        return self.settings.spec if self.settings else None
 
     @cached_property
     def folds(self) -> int:
@@ -258,72 +246,16 @@ class NewRun:
         return division_words(self.spec.split, has_target="target" in self.spec.roles) if self.spec else ""
 
     @property
-    def settings_forms(self) -> list[SettingsForm]:
-        return [form for form in (self.network_form, self.recipe_form, self.split_form) if form]
-
-    @property
-    def simple_fields(self) -> list[BoundField]:
-        """At most two settings of the architecture that everybody may care about."""
-        return self.network_form.pick(self._simple_names) if self.network_form else []
-
-    @property
-    def _simple_names(self) -> tuple[str, ...]:
-        return self.architecture.simple[:2] if self.architecture else ()
-
-    @property
-    def advanced_groups(self) -> list[FieldGroup]:
-        """Every other setting, by what it is about."""
-        if not (self.network_form and self.recipe_form and self.split_form and self.architecture):
-            return []
-        named = [name for _title, names in RECIPE_GROUPS for name in names]
-        groups = [FieldGroup(self.architecture.title, self.network_form.leave_out(self._simple_names))]
-        groups += [FieldGroup(str(title), self._heeded(self.recipe_form.pick(names))) for title, names in RECIPE_GROUPS]
-        groups.append(FieldGroup(_("More of the training"), self._heeded(self.recipe_form.leave_out(named))))
-        groups.append(FieldGroup(_("Held-out data"), self.split_form.counting()))
-        return [group for group in groups if group.fields]
-
-    def _heeded(self, fields: list[BoundField]) -> list[BoundField]:
-        """Without the fields of the recipe that the architecture does not read, or that make no sense for the task."""
-        if self.architecture is None or self.task is None:
-            return fields
-        heeds = self.architecture.heeds
-        hidden = () if offers_ensemble(self.task, self.architecture) else ("ensemble", "bagging")
-        return [field for field in fields if field.name not in hidden and (not heeds or field.name in heeds)]
-
-    @property
     def held_out_percent(self) -> str:
         """The share of the examples that judges the result, as the split says."""
         split = self.spec.split if self.spec else Split()
         return f"{100 / split.folds if split.folds else 100 * split.test:.3g}"
 
     @property
-    def has_errors(self) -> bool:
-        return any(form.errors for form in self.settings_forms)
-
-    @property
-    def general_errors(self) -> list[str]:
-        """What is wrong with settings that do not go together."""
-        return [str(sentence) for form in self.settings_forms for sentence in form.non_field_errors()]
-
-    @property
     def remedy_fields(self) -> str:
         """The form fields that the estimate's remedy changes, as JSON for the button."""
         remedy = (self.estimate or {}).get("remedy") or {}
         return json.dumps({f"recipe-{name}": value for name, value in remedy.get("changes", {}).items()})
-
-    @property
-    def changed_count(self) -> int:
-        return sum(len(form.changed) for form in self.settings_forms if form.is_valid())
-
-    @cached_property
-    def spec(self) -> TrainSpec | None:
-        """The spec that Start would freeze; None while something is missing or wrong."""
-        if self.proposal is None or not all(form.is_valid() for form in self.settings_forms):
-            return None
-        network, recipe, split = (form.settings for form in self.settings_forms)
-        return self.proposal.model_copy(
-            update={"settings": network.model_dump(mode="json"), "recipe": recipe, "split": split}
-        )
 
     @cached_property
     def rows(self) -> dict[str, int] | TrainingError | None:
@@ -396,7 +328,7 @@ class NewRun:
             yield Missing(_("Choose another task"), text, "box-task")
         if self.proposal is None and self._refusal:
             yield Missing(_("Check the data"), f"{self._refusal.message} {self._refusal.hint}".strip(), "box-data")
-        for form in self.settings_forms:
+        for form in self.settings.forms if self.settings else ():
             yield from wrong_fields(form)
         if isinstance(self.rows, TrainingError):
             yield Missing(_("Divide it otherwise"), f"{self.rows.message} {self.rows.hint}", "id_split-how")
