@@ -25,6 +25,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MOST_PIXELS = 100_000_000
 ORIENTATION = 0x0112
 """EXIF: from 5 on the camera lay on its side."""
+THUMBNAIL = 16
+"""Pixels of each side that a linear model is given."""
 MIXUP_ALPHA = 0.2
 """Shape of the distribution that shares are drawn from: most mixtures are nearly one picture."""
 GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
@@ -114,6 +116,11 @@ def vary(pictures: Tensor, chosen: Tensor, *, epoch: int, seed: int, shift: int,
     return pictures[
         chosen[:, None, None, None], depth[None, :, None, None], rows[:, None, :, None], columns[:, None, None, :]
     ]
+
+
+def thumbnails(pictures: Tensor) -> Tensor:
+    """Few pixels of each picture (B, C, H, W), as a linear model reads them: (B, features)."""
+    return F.adaptive_avg_pool2d(pictures, THUMBNAIL).flatten(1)
 
 
 def mix(pictures: Tensor, kind: Mixing) -> tuple[Tensor, Tensor, float]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from training.architectures import Shapes
 from training.errors import TrainingError
 from training.examples import Part
-from training.images import Viewing, decode_picture, measure_channels, survey, vary
+from training.images import Viewing, decode_picture, measure_channels, survey, thumbnails, vary
 from training.measures import Floats, Ints
 from training.media import allocate
 from training.objectives import Guess
@@ -38,6 +38,8 @@ FOR_STATISTICS = 500
 """Pictures of the train part that the levels of the channels are computed from."""
 SHIFT = 1 / 16
 """Share of its side by which a picture is moved at most while learning."""
+AT_ONCE = 1024
+"""Rows whose pictures are made small together."""
 GREY = 128
 """What stands where a row has no picture."""
 
@@ -177,6 +179,16 @@ class MediaCells:
             for pictures in self.pictures
         ]
         return self._texts(rows), [self.viewing.scale(pictures) for pictures in moved]
+
+    def thumbnails(self, rows: Ints) -> Tensor:
+        """Few pixels of each picture of these rows, around 0: (rows, features)."""
+        chosen = torch.from_numpy(rows).to(self.device).split(AT_ONCE)
+        return torch.cat(
+            [
+                torch.cat([thumbnails(self.viewing.scale(pictures[some])) for pictures in self.pictures], dim=1)
+                for some in chosen
+            ]
+        )
 
     def _texts(self, rows: Ints) -> list[tuple[Tensor, Tensor]]:
         return [encoded.batch(rows, self.device) for encoded in self.encoded]

@@ -77,11 +77,24 @@ def learnt(spec: TrainSpec, folder: Path) -> tuple[list[Event], Report]:
 def test_words_and_pictures_tell_what_the_numbers_do_not(spec: TrainSpec, tmp_path: Path) -> None:
     events, report = learnt(spec, tmp_path)
     assert report.metrics["r2"].value > 0.8
-    assert {baseline.key for baseline in report.baselines} == {"mean", "tfidf", "linear", "boosted-trees"}
+    assert {baseline.key for baseline in report.baselines} == {"mean", "tfidf", "pixels", "linear", "boosted-trees"}
     assert all(baseline.metrics["r2"].value < 0.8 for baseline in report.baselines)
     started = next(event for event in events if isinstance(event, Started))
     objective = OBJECTIVES[spec.task](spec, read_examples(spec), choose_device(spec.recipe), tmp_path / "again")
     assert spec.network().cost(objective.shapes).parameters == pytest.approx(started.parameters, rel=0.02)
+
+
+def test_pixels_alone_tell_what_only_the_picture_shows(spec: TrainSpec, tmp_path: Path) -> None:
+    light = pl.read_parquet(Path(spec.data) / "data.parquet").with_columns(
+        dark=pl.when(pl.int_range(pl.len()) // 2 % 2 == 1).then(pl.lit("no")).otherwise(pl.lit("yes"))
+    )
+    light.write_parquet(Path(spec.data) / "data.parquet")
+    roles = {"target": ["dark"], "features": ["size", "photo"]}
+    recipe = spec.recipe.model_copy(update={"epochs": 1.0})
+    choice = {"task": "tabular-classification", "roles": roles, "recipe": recipe}
+    _events, report = learnt(spec.model_copy(update=choice), tmp_path)
+    alone = {baseline.key: baseline.metrics["accuracy"].value for baseline in report.baselines}
+    assert alone["pixels"] > 0.9 > alone["boosted-trees"]
 
 
 def test_the_saved_model_answers_as_it_was_judged(spec: TrainSpec, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from training.class_target import ClassTarget
 from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
-from training.images import Viewing, decode_picture, measure_channels, mix, survey, vary
+from training.images import THUMBNAIL, Viewing, decode_picture, measure_channels, mix, survey, thumbnails, vary
 from training.media import allocate, spread, stored_bytes
 from training.media_predictors import SeesFiles
 from training.objectives import OBJECTIVES, Guess
@@ -37,7 +37,6 @@ FOR_STATISTICS = 2_000
 """Pictures of the train part that scales and the first layer are computed from."""
 FOR_LINEAR = 20_000
 """Pictures of the train part that the linear baseline learns from."""
-LINEAR_SIDE = 16
 
 
 class _ForPictures(Protocol):
@@ -136,7 +135,7 @@ class PictureClasses:
         linear = Guess(
             key="linear",
             title="Linear model on the pixels",
-            about=f"Weighs the pixels of a picture at {LINEAR_SIDE} × {LINEAR_SIDE} and adds them up; sees no shapes.",
+            about=f"Weighs the pixels of a picture at {THUMBNAIL} × {THUMBNAIL} and adds them up; sees no shapes.",
             answers=answer(self._thumbnails(self.target.places("test", self.places["test"]))),
         )
         return [self.target.majority(), linear]
@@ -161,7 +160,7 @@ class PictureClasses:
     def _thumbnails(self, places: Tensor) -> Tensor:
         """Few pixels of each picture, around 0: (pictures, features)."""
         batches = (self.viewing.scale(self.pictures[batch]) for batch in self._batches(places))
-        return torch.cat([F.adaptive_avg_pool2d(batch, LINEAR_SIDE) for batch in batches]).flatten(1)
+        return torch.cat([thumbnails(batch) for batch in batches])
 
     def _batches(self, places: Tensor) -> Sequence[Tensor]:
         """In so large pieces as fit into memory where nothing is learnt."""

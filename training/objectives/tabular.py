@@ -22,13 +22,16 @@ from training.device import Device
 from training.errors import TrainingError
 from training.events import Surface, Warning
 from training.examples import Examples, Part
+from training.images import THUMBNAIL
 from training.losses import class_loss, class_weights, value_loss
 from training.measures import Floats, Ints
+from training.media import spread
 from training.mixed import MediaReading, ReadsMedia, WordScores
 from training.models.mlp import MLP
 from training.objectives import OBJECTIVES, Guess
 from training.reading import join_columns
 from training.report import Report
+from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
 from training.surface import draw_surface
 from training.tables import ReadsTable, Scaling, TableEncoding, learn_encoding
@@ -46,6 +49,8 @@ RIVALS = {
     "linear": "Adds up the columns with one weight each.",
     "boosted-trees": "Many small decision trees (LightGBM) with usual settings: fast, and hard to beat on tables.",
 }
+FOR_PIXELS = 10_000
+"""Rows that a linear model on pixels learns from at most."""
 MOST_WEIGHTS = 12
 """Weights of a linear model that are told."""
 MOST_CELLS = 20_000_000
@@ -148,14 +153,26 @@ class Table(ABC):
         at_once = AT_ONCE if self.media is None else MEDIA_AT_ONCE
         return torch.cat([model(*self._inputs(part, some)) for some in places.split(at_once)])
 
+    @abstractmethod
+    def linear(self, train: Tensor, places: Tensor, test: Tensor) -> Floats:
+        """What a linear model says of the test part, as judged, by the features (rows, D) of some places of train."""
+
     def rivals(self) -> list[Guess]:
         """A linear model and boosted trees with their quick settings; not the one that this run itself is.
 
-        Where there are texts, also a linear model over their words alone.
+        Where there are texts, also a linear model over their words alone; where there are pictures, over their pixels.
         """
-        if self.words is not None:
-            return [self.words.guess(self.meaning), *self._plain_rivals()]
-        return self._plain_rivals()
+        words = [self.words.guess(self.meaning)] if self.words is not None else []
+        pixels = [self._pixels()] if self.encoding.pictures else []
+        return [*words, *pixels, *self._plain_rivals()]
+
+    def _pixels(self) -> Guess:
+        places = spread(torch.arange(len(self.numbers["train"])), FOR_PIXELS)
+        train, test = (
+            self.cells.thumbnails(rows) for rows in (self._rows("train", places), self.examples.rows["test"])
+        )
+        about = f"Weighs the pixels of the pictures at {THUMBNAIL} × {THUMBNAIL}; does not look at the other columns."
+        return Guess("pixels", "Linear model on the pixels alone", about, self.linear(train, places, test))
 
     def _plain_rivals(self) -> list[Guess]:
         plain = self.encoding.width + sum(self.encoding.sizes)
@@ -237,6 +254,10 @@ class TableClasses(Table):
     def meaning(self, scores: Floats) -> Floats:
         return np.asarray(softmax(scores[self.target.known["test"]], axis=1))
 
+    def linear(self, train: Tensor, places: Tensor, test: Tensor) -> Floats:
+        truth = self.targets["train"][places.to(self.device.torch)]
+        return fit_softmax_regression(train, truth, len(self.labels))(test)[self.target.known["test"]]
+
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
         return self.target.judge(self.scores(model, "test")[self._known("test")], guesses)
 
@@ -276,6 +297,13 @@ class TableValues(Table):
 
     def meaning(self, scores: Floats) -> Floats:
         return np.asarray(scores[:, 0] * self.target.scale + self.target.center)
+
+    def linear(self, train: Tensor, places: Tensor, test: Tensor) -> Floats:
+        from sklearn.linear_model import RidgeCV
+
+        known, unseen = (features.double().cpu().numpy() for features in (train, test))
+        model = RidgeCV(alphas=[10.0**power for power in range(-1, 6)])
+        return self.meaning(model.fit(known, self.target.scaled("train")[places.numpy()]).predict(unseen)[:, None])
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
         report, predictions = self.target.judge(self.answers(model), guesses)
