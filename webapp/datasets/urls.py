@@ -15,6 +15,7 @@ urlpatterns = [
     path("datasets/uploads/finish/", upload_views.finish, name="upload-finish"),
     path("datasets/<int:pk>/", views.dataset, name="dataset"),
     path("datasets/<int:pk>/events/", views.events, name="dataset-events"),
+    path("datasets/<int:pk>/first/", views.glance, name="dataset-glance"),
     path("datasets/<int:pk>/use/", views.use, name="dataset-use"),
     path("datasets/<int:pk>/rename/", views.rename, name="dataset-rename"),
     path("datasets/<int:pk>/about/", views.describe, name="dataset-about"),

@@ -1,5 +1,6 @@
 """Pages of data sets."""
 
+from contextlib import suppress
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -14,8 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from training.data.roles import usual_split
 from training.data.schema import DataKind
+from training.errors import TrainingError
 from training.tasks import TASKS
-from webapp.core import live
+from webapp.core import apart, live, storage
 from webapp.core.errors import UserError
 from webapp.datasets import choices, services
 from webapp.datasets.listing import list_datasets, read_filters, tags_of, unfinished_uploads
@@ -96,6 +98,19 @@ def dataset(request: UserRequest, pk: int) -> HttpResponse:
     if request.htmx:
         return piece(request, context)
     return render(request, "datasets/dataset.html", context)
+
+
+@login_required
+@require_GET
+def glance(request: UserRequest, pk: int) -> HttpResponse:
+    """The first rows of a file whose import goes on; nothing where they would have to be fetched or unpacked first."""
+    found = dataset_or_404(request, pk)
+    shown = None
+    if found.status == Dataset.Status.IMPORTING and found.original_bytes and not storage.is_shared():
+        path = storage.local_file(f"{found.source}/{found.filename}")
+        with suppress(TrainingError):  # the import says in a moment what is wrong
+            shown = apart.run("training.data.glance:shown_rows", path, found.filename)
+    return render(request, "datasets/_glance.html", {"shown": shown, "dataset": found})
 
 
 @login_required
