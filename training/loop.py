@@ -222,16 +222,16 @@ def batches(training: Training) -> Iterator[list[Tensor]]:
 
 
 def correct(training: Training, group: list[Tensor]) -> None:
-    """One step: the gradient of the mean loss over the group's batches, then one correction of the weights."""
+    """One step: the gradient of the mean loss over the group's examples, then one correction of the weights."""
     recipe, position, model = training.recipe, training.position, training.model
     position.step += 1
     factor = lr_factor(recipe, training.moment, training.steps)
     training.optimizers.scale_lr(factor)
-    losses = []
+    losses, examples = [], sum(len(indices) for indices in group)
     for indices in group:
         mine, weight = training.crew.share(indices)
         with training.device.autocast():
-            loss = weight / len(group) * training.objective.loss(model, mine, position.epoch)
+            loss = weight * len(indices) / examples * training.objective.loss(model, mine, position.epoch)
         training.optimizers.backward(loss)
         losses.append(loss.detach())
         training.seen += len(indices)

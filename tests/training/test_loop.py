@@ -7,10 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import torch
 
 from training.errors import TrainingError
 from training.events import Event, Progress, Started, Stopped
 from training.loop import train
+from training.model_folder import load_network
 from training.report import Report
 from training.spec import TrainSpec
 from training.state import Diverged
@@ -52,7 +54,32 @@ def test_the_same_seed_draws_the_same_curve(flower_spec: TrainSpec, tmp_path: Pa
     assert curve(first) != curve(other)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "muon"])
+def test_batches_added_up_correct_as_one_of_their_sum(flower_spec: TrainSpec, tmp_path: Path) -> None:
+    plain = flower_spec.model_copy(update={"settings": {"hidden_sizes": "8", "dropout": 0.0, "layer_norm": True}})
+    whole = curve(list(train(with_recipe(plain, batch_size=40), tmp_path / "whole")))
+    added = curve(list(train(with_recipe(plain, batch_size=20, accumulate=2), tmp_path / "added")))
+    assert added == pytest.approx(whole, rel=1e-4)
+
+
+def test_a_clipped_correction_is_no_longer_than_allowed(flower_spec: TrainSpec, tmp_path: Path) -> None:
+    still = {"optimizer": "sgd", "momentum": 0.0, "schedule": "constant", "lr": 1.0, "batch_size": 500, "epochs": 1}
+    weights = []
+    for longest in (1e-9, 1e-3):
+        list(train(with_recipe(flower_spec, clip_norm=longest, evaluations=1, **still), tmp_path / str(longest)))
+        network = load_network(tmp_path / str(longest) / "model")
+        weights.append(torch.cat([weight.detach().flatten() for weight in network.parameters()]))
+    assert (weights[1] - weights[0]).norm().item() == pytest.approx(1e-3, rel=0.01)
+
+
+def test_half_precision_learns_as_whole_precision_does(flower_spec: TrainSpec, tmp_path: Path) -> None:
+    half = list(train(with_recipe(flower_spec, precision="bfloat16"), tmp_path / "half"))
+    whole = list(train(flower_spec, tmp_path / "whole"))
+    assert next(event for event in half if isinstance(event, Started)).device.endswith("bfloat16")
+    assert curve(half) == pytest.approx(curve(whole), abs=0.05)
+    assert curve(half) != curve(whole)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "rmsprop", "adam", "adamw", "lion", "muon"])
 def test_a_run_stopped_and_resumed_gives_the_curve_of_one_that_was_not(
     flower_spec: TrainSpec, tmp_path: Path, optimizer: str
 ) -> None:

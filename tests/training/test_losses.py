@@ -11,12 +11,18 @@ from training.losses import class_loss, class_weights, value_loss
 from training.recipes import Recipe
 
 SURE = torch.tensor([[math.log(0.9), math.log(0.1)], [math.log(0.6), math.log(0.4)]])
+CHANCES = [(0.9, 0.1), (0.6, 0.4)]
 FIRST = torch.tensor([0, 0])
 
 
 def test_focal_loss_lets_easy_examples_count_less() -> None:
     expected = -(0.1**2 * math.log(0.9) + 0.4**2 * math.log(0.6)) / 2
     assert class_loss(SURE, FIRST, Recipe(focal=2)).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_smoothed_labels_take_a_share_from_the_truth_and_give_it_to_all() -> None:
+    surprises = [-(0.9 * math.log(right) + 0.1 * (math.log(right) + math.log(wrong)) / 2) for right, wrong in CHANCES]
+    assert class_loss(SURE, FIRST, Recipe(label_smoothing=0.1)).item() == pytest.approx(sum(surprises) / 2)
 
 
 def test_without_options_it_is_the_cross_entropy() -> None:

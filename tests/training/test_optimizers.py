@@ -112,6 +112,23 @@ def test_each_optimiser_takes_the_steps_worked_out_by_hand() -> None:
     assert stepped("adamw", [2], weight_decay=0.5) == pytest.approx([0.95 - 0.1])  # decay first: 1 - 0.1 * 0.5
     assert stepped("lion", [2, -20]) == pytest.approx([0.9, 1.0])  # 0.9 * 0.02 - 2 turns the sign
     assert stepped("lion", [2], weight_decay=0.5) == pytest.approx([0.95 - 0.1])
+    assert stepped("sgd", [2], weight_decay=0.5) == pytest.approx([1 - 0.1 * (2 + 0.5)])  # L2: part of the gradient
+    assert stepped("rmsprop", [2], momentum=0.5)[0] == pytest.approx(rms[0], abs=1e-6)  # nothing is kept yet
+
+
+def test_muon_takes_the_step_worked_out_by_hand() -> None:
+    weight = nn.Parameter(torch.zeros(2, 2))
+    muon = Muon([weight], lr=0.1)
+    weight.grad = torch.tensor([[3.0, 0.0], [4.0, 0.0]])  # of rank one: its one direction has the length 1
+    length = 1.0
+    for _ in range(5):
+        length = 3.4445 * length - 4.7750 * length**3 + 2.0315 * length**5
+    muon.step()
+    expected = [-0.1 * length * part for part in (0.6, 0.0, 0.8, 0.0)]
+    assert weight.flatten().tolist() == pytest.approx(expected, abs=1e-5)
+    before = weight.detach().clone()
+    muon.step()  # a steady gradient: momentum has the same direction
+    assert torch.allclose(weight, 2 * before, atol=1e-5)
 
 
 def test_l1_pulls_every_matrix_towards_zero_and_no_bias() -> None:

@@ -52,6 +52,11 @@ class MLPSettings(Architecture):
     batch_norm: bool = Field(
         False, title="Batch normalisation", description="Keeps the numbers between layers in a steady range."
     )
+    layer_norm: bool = Field(
+        False,
+        title="Layer normalisation",
+        description="The same for each example by itself, whatever else is in its batch.",
+    )
     number_width: NumberWidth = 0
     members: int = Field(
         1,
@@ -91,7 +96,7 @@ class MLPSettings(Architecture):
         widths = [input_width(shapes, self.number_width), *self.sizes, shapes.outputs * self.members]
         weights = sum((before + 1) * after for before, after in pairwise(widths))
         waves = shapes.numbers * (16 + 34 * self.number_width) if self.number_width else 0
-        norms = 2 * sum(self.sizes) if self.batch_norm else 0
+        norms = 2 * sum(self.sizes) * (self.batch_norm + self.layer_norm)
         slopes = sum(self.sizes) if self.activation == "parametric" else 0
         embeddings = sum(16 * size for size in shapes.categories if size > 32)
         scales = self.members * widths[0] if self.members > 1 else 0
@@ -110,6 +115,7 @@ class MLPSettings(Architecture):
             activation=self.activation,
             dropout=self.dropout,
             batch_norm=self.batch_norm,
+            layer_norm=self.layer_norm,
             number_width=self.number_width,
             members=self.members,
         )

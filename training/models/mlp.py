@@ -109,6 +109,7 @@ class MLP(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         batch_norm: bool = False,
+        layer_norm: bool = False,
         number_width: int = 0,
         one_hot_up_to: int = ONE_HOT_UP_TO,
         members: int = 1,
@@ -123,6 +124,7 @@ class MLP(nn.Module):
             layers += [
                 nn.Linear(width, size),
                 *([nn.BatchNorm1d(size)] if batch_norm else []),
+                *([nn.LayerNorm(size)] if layer_norm else []),
                 bend(activation, size),
             ]
             layers += [nn.Dropout(dropout)] if dropout else []
