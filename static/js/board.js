@@ -27,7 +27,7 @@ export class Board {
   #read;
   #onRead;
   #reading = false;
-  #again = false;
+  #again = null;
 
   /**
    * `read(axis, points)` resolves to [{id, measure, curve}], or to null if nothing could be read; `onRead` is called
@@ -63,19 +63,17 @@ export class Board {
    */
   async load({ keepTail = false } = {}) {
     if (this.#reading) {
-      this.#again = true;
+      this.#again = { keepTail: keepTail && (this.#again?.keepTail ?? true) };
       return;
     }
     this.#reading = true;
     const entries = await this.#read(this.#options.x, POINTS);
     this.#reading = false;
     if (entries) this.#show(entries, keepTail);
-    if (this.#again) {
-      this.#again = false;
-      await this.load();
-    } else {
-      this.#onRead();
-    }
+    const again = this.#again;
+    this.#again = null;
+    if (again) await this.load(again);
+    else this.#onRead();
   }
 
   #show(entries, keepTail) {
