@@ -1,6 +1,7 @@
 """What needs much memory happens in a process beside this one."""
 
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,6 +32,10 @@ def linger(marker):
 def chatter():
     print("a library that prints")
     return "answer"
+
+
+def knows(module):
+    return module in sys.modules
 
 
 def die_once(marker):
@@ -102,3 +107,12 @@ def test_a_stream_that_nobody_reads_on_leaves_no_process():
     next(chunks)
     chunks.close()
     assert psutil.Process().children() == before
+
+
+def test_a_module_is_loaded_before_it_is_asked_for():
+    assert not apart.run(f"{HERE}:knows", "xml.dom.minidom")
+    apart.prepare("xml.dom.minidom")
+    deadline = time.monotonic() + 20
+    while not apart.run(f"{HERE}:knows", "xml.dom.minidom"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

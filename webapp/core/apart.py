@@ -42,6 +42,11 @@ def run_long(function: str, *arguments: Any) -> Any:
         return run(function, *arguments)
 
 
+def prepare(module: str) -> None:
+    """Have a helper load a module meanwhile, so that a call that comes soon need not wait for it."""
+    threading.Thread(target=run, args=("webapp.core.apart:load", module), daemon=True).start()
+
+
 def stream(function: str, *arguments: Any) -> Iterator[bytes]:
     """The chunks that the generator function yields, as they come."""
     process = _start("stream")
@@ -153,6 +158,11 @@ def _attempt(function: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
 def _find(function: str) -> Any:
     module, _, name = function.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def load(module: str) -> None:
+    """What `prepare` asks a helper for."""
+    importlib.import_module(module)
 
 
 def _memory() -> int:

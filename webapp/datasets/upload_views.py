@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from webapp.core import apart
 from webapp.core.bodies import SenderGone, blocks_of
 from webapp.core.errors import UserError, error_body
 from webapp.datasets import services, uploads
@@ -23,6 +24,7 @@ from webapp.projects.access import UserRequest, current_project
 @require_POST
 def start(request: UserRequest) -> JsonResponse:
     """Begin a file or go on with it: where to send chunks, how large they are, and how much is there."""
+    apart.prepare("training.data.glance")  # the first rows are asked for as soon as the last byte is here
     upload = uploads.start_upload(
         member=current_project(request),
         filename=request.POST.get("filename", ""),
