@@ -29,10 +29,11 @@ def judge(
             text=f"{facts} {unsure}",
             next_steps=_next_steps(metric, estimate, examples, beaten=False),
         )
+    is_worse = advantage.high < 0
     return Verdict(
         grade="bubble",
-        title=f"No better than {_lower(baseline.title)}",
-        text=f"{facts} The simpler answer is as good as this {what}.",
+        title=f"{'Worse' if is_worse else 'No better'} than {_lower(baseline.title)}",
+        text=f"{facts} The simpler answer is {'better than' if is_worse else 'as good as'} this {what}.",
         next_steps=_next_steps(metric, estimate, examples, beaten=False),
     )
 
