@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,8 @@ from PIL import Image
 
 from training.text import build_byte_pairs, build_words
 
+NARROW: dict[str, Any] = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+"""The least that a Transformer of transformers can do with."""
 VERSE = "the cat sat on the mat.\nthe dog ran to the fog.\nthe hen met ten men.\n"
 
 
@@ -216,10 +219,8 @@ def encoder(folder: Path, texts: Sequence[str] = ()) -> None:
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(tokenizer),
-        hidden_size=16,
         num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
+        **NARROW,
         max_position_embeddings=128,
         pad_token_id=tokenizer.pad_token_id,
     )
@@ -256,10 +257,8 @@ def vision_model(folder: Path) -> None:
     config = ViTConfig(
         image_size=16,
         patch_size=4,
-        hidden_size=16,
         num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
+        **NARROW,
     )
     ViTForImageClassification(config).save_pretrained(folder)
 
@@ -270,10 +269,8 @@ def audio_model(folder: Path) -> None:
 
     torch.manual_seed(0)
     config = Wav2Vec2Config(
-        hidden_size=16,
         num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
+        **NARROW,
         conv_dim=(8, 8, 8),
         conv_stride=(10, 8, 4),
         conv_kernel=(10, 8, 4),
@@ -289,10 +286,8 @@ def detection_model(folder: Path) -> None:
 
     torch.manual_seed(0)
     config = YolosConfig(
-        hidden_size=16,
         num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
+        **NARROW,
         image_size=[32, 32],
         patch_size=8,
         num_detection_tokens=5,

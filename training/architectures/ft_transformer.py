@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.heads import heads_share_width
 from training.recipes import Preset, Recipe
 
 if TYPE_CHECKING:
@@ -37,11 +38,7 @@ class FTTransformerSettings(Architecture):
         description="Reads numbers by learnt waves, for fine structure such as places on a map.",
     )
 
-    @model_validator(mode="after")
-    def _heads_fit(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"The width {self.width} cannot be shared evenly by {self.heads} heads")
-        return self
+    _heads_fit = model_validator(mode="after")(heads_share_width)
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:

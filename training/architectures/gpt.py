@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.architectures.recurrent_lm import epochs_for, expected_vocabulary
+from training.heads import heads_share_pairs
 from training.language_settings import Pack, TokenCount, TokenKind
 from training.recipes import Preset, Recipe
 
@@ -46,11 +47,7 @@ class GPTSettings(Architecture):
     )
     pack: Pack = True
 
-    @model_validator(mode="after")
-    def _divides(self) -> Self:
-        if self.width % (2 * self.heads):
-            raise ValueError(f"The width must be a multiple of twice the heads, here of {2 * self.heads}.")
-        return self
+    _heads_fit = model_validator(mode="after")(heads_share_pairs)
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:

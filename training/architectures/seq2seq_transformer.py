@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.heads import heads_share_pairs
 from training.recipes import Preset, Recipe
 from training.seq2seq_settings import PAIRED, PairLength, PieceCount, epochs_of_pairs, expected_pieces, pair_length
 from training.text_settings import Dropout
@@ -37,11 +38,7 @@ class Seq2SeqTransformerSettings(Architecture):
     heads: int = Field(4, ge=1, le=64, title="Heads", description="Things it can look for at the same time.")
     dropout: Dropout = 0.1
 
-    @model_validator(mode="after")
-    def _divides(self) -> Self:
-        if self.width % (2 * self.heads):
-            raise ValueError(f"The width must be a multiple of twice the heads, here of {2 * self.heads}.")
-        return self
+    _heads_fit = model_validator(mode="after")(heads_share_pairs)
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.heads import heads_share_width
 from training.recipes import Preset, Recipe
 from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, Dropout, ReaderFromNothing, for_each_token, on_counted_words
 
@@ -28,11 +29,7 @@ class TextTransformerSettings(ReaderFromNothing):
     heads: int = Field(4, ge=1, le=64, title="Heads", description="Things a word can look for at the same time.")
     dropout: Dropout = 0.2
 
-    @model_validator(mode="after")
-    def _heads_fit(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"The width {self.width} cannot be shared evenly by {self.heads} heads")
-        return self
+    _heads_fit = model_validator(mode="after")(heads_share_width)
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.heads import heads_share_width
 from training.picture_size import IMAGE_SIZE, fit_pictures
 from training.presets import epochs_for
 from training.recipes import Preset, Recipe
@@ -35,11 +36,7 @@ class ViTSettings(Architecture):
     )
     image_size: int = IMAGE_SIZE
 
-    @model_validator(mode="after")
-    def _heads_fit(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide the width of {self.width}. Change one of them")
-        return self
+    _heads_fit = model_validator(mode="after")(heads_share_width)
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:

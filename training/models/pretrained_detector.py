@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.errors import TrainingError
+from training.models.pretrained_pictures import load_with_fresh_outputs
 
 SURELY = 1e-6
 
@@ -50,19 +50,7 @@ def _coloured(pictures: Tensor) -> Tensor:
 def _load(folder: Path, classes: int) -> nn.Module:
     from transformers import AutoModelForObjectDetection
 
-    try:
-        network: nn.Module = AutoModelForObjectDetection.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            num_labels=classes,
-            ignore_mismatched_sizes=True,
-        )
-    except (ValueError, KeyError, ImportError) as error:
-        raise TrainingError(
-            f"The model in {folder.name} cannot find things in pictures.",
-            "Choose one of the YOLOS, DETR or RT-DETR families, saved without a timm backbone.",
-            code="wrong_model",
-        ) from error
-    return network
+    families = "YOLOS, DETR or RT-DETR families, saved without a timm backbone"
+    return load_with_fresh_outputs(
+        AutoModelForObjectDetection, folder, classes, cannot="find things in pictures", choose=families
+    )

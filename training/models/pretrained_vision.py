@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.errors import TrainingError
+from training.models.pretrained_pictures import load_with_fresh_outputs
 
 Trained: TypeAlias = Literal["all", "head"]
 
@@ -53,19 +52,7 @@ class PretrainedVision(nn.Module):
 def _load(folder: Path, outputs: int) -> nn.Module:
     from transformers import AutoModelForImageClassification
 
-    try:
-        network: nn.Module = AutoModelForImageClassification.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            num_labels=outputs,
-            ignore_mismatched_sizes=True,
-        )
-    except (ValueError, KeyError) as error:
-        raise TrainingError(
-            f"The model in {folder.name} cannot sort pictures.",
-            "Choose one of the ViT, ResNet, ConvNeXT, Swin or MobileNet families.",
-            code="wrong_model",
-        ) from error
-    return network
+    families = "ViT, ResNet, ConvNeXT, Swin or MobileNet families"
+    return load_with_fresh_outputs(
+        AutoModelForImageClassification, folder, outputs, cannot="sort pictures", choose=families
+    )
