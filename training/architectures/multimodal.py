@@ -11,6 +11,7 @@ from training.architectures.mlp import MLPSettings, NumberWidth
 from training.architectures.text_bag import TextBagSettings
 from training.architectures.text_transformer import TextTransformerSettings
 from training.picture_size import IMAGE_SIZE
+from training.presets import epochs_for
 from training.recipes import Preset, Recipe
 from training.text_settings import TextLength, VocabularyKind, VocabularySize, expected_length
 
@@ -71,9 +72,9 @@ class MultimodalSettings(Architecture):
             number_width=16 if large else 0,
         )
         recipe = Recipe(
-            epochs={"quick": 4.0, "balanced": 12.0, "thorough": 30.0}[preset] * (1.0 if large else 2.0),
+            epochs=epochs_for({"quick": 5, "balanced": 15, "thorough": 40}[preset], facts.rows),
             batch_size=128 if large else 32,
-            lr=2e-3 if large else 1e-3,
+            lr=2e-3,
             weight_decay=0.02,
             schedule="cosine",
             warmup=0.1,
