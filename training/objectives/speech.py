@@ -74,7 +74,7 @@ class SpokenWords:
         spectra = self.heard.scaled(chosen)
         if recipe.augment:
             spectra = vary_sounds(spectra, chosen, epoch=epoch, seed=recipe.seed)
-        return _ctc(model(spectra), [self.targets["train"][place] for place in indices.tolist()])
+        return ctc_loss(model(spectra), [self.targets["train"][place] for place in indices.tolist()])
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
@@ -82,7 +82,8 @@ class SpokenWords:
         written = [text for text, _ in read_letters(scores, self.letters)]
         everything = np.ones((1, len(written)))
         errors = {name: measure(everything) for name, measure in error_rates(written, self.truth[part]).items()}
-        return {"loss": float(_ctc(scores, self.targets[part]))} | {name: float(one[0]) for name, one in errors.items()}
+        loss = float(ctc_loss(scores, self.targets[part]))
+        return {"loss": loss} | {name: float(one[0]) for name, one in errors.items()}
 
     def samples(self, model: nn.Module, step: int) -> Iterator[Sample]:
         return iter(())
@@ -186,7 +187,7 @@ def _numbers(text: str, letters: str) -> Tensor:
     return torch.tensor([letters.index(letter) + 1 for letter in text if letter in letters], dtype=torch.long)
 
 
-def _ctc(scores: Tensor, targets: Sequence[Tensor]) -> Tensor:
+def ctc_loss(scores: Tensor, targets: Sequence[Tensor]) -> Tensor:
     """Nats per letter of scores (B, moments, 1 + letters); texts with more letters than moments do not count."""
     moments = torch.full((len(scores),), scores.size(1), dtype=torch.long)
     lengths = torch.tensor([len(target) for target in targets])
