@@ -1,13 +1,13 @@
 // The map of words in an answer, drawn when the answer comes and again when the theme changes.
 
-import { colour, CONFIG, loadPlotly, plainLayout } from "./plotly.js";
+import { asWritten, colour, CONFIG, loadPlotly, plainLayout } from "./plotly.js";
 
 /** Words at their places: the first `chosen` ones in gold, the others quietly around them. */
 async function drawWordMap(element, words, { x, y }, chosen) {
   const library = await loadPlotly();
   const trace = (from, to, paint, size) => ({
-    type: "scatter", mode: "markers+text", textposition: "top center", showlegend: false, hoverinfo: "text",
-    text: words.slice(from, to), x: x.slice(from, to), y: y.slice(from, to),
+    type: "scatter", mode: "markers+text", textposition: "top center", cliponaxis: false, showlegend: false, hoverinfo: "text",
+    text: words.slice(from, to).map(asWritten), x: x.slice(from, to), y: y.slice(from, to),
     textfont: { color: colour(paint), size }, marker: { color: colour(paint), size: size - 6 },
   });
   const layout = plainLayout(false);
