@@ -1,6 +1,6 @@
 // A chart of curves that grow.
 
-import { axisTitle, colour, CONFIG, inTurn, keepWidth, loadPlotly, plainLayout, whenSeen } from "./plotly.js";
+import { asWritten, axisTitle, colour, CONFIG, inTurn, keepWidth, loadPlotly, plainLayout, whenSeen } from "./plotly.js";
 
 const REDRAW_MS = 150;
 const MOST_POINTS = 8000;
@@ -167,7 +167,7 @@ export class LineChart {
     return {
       x,
       y,
-      name: curve.name,
+      name: asWritten(curve.name),
       type: "scatter",
       mode: few ? "lines+markers" : "lines",
       connectgaps: false,
@@ -217,7 +217,7 @@ export class LineChart {
     const { baseline, log } = this.#options;
     if (!baseline) return [];
     const y = log ? Math.log10(baseline.value) : baseline.value;
-    return [{ xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", text: baseline.title, showarrow: false,
+    return [{ xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", text: asWritten(baseline.title), showarrow: false,
       font: { size: 11 } }];
   }
 }

@@ -78,8 +78,13 @@ export function plainLayout(legend) {
   };
 }
 
+const MARKUP = { "&": "&amp;", "<": "&lt;" };
+
+/** What people wrote, for a chart: Plotly reads a few tags in names and words, links among them. */
+export const asWritten = (text) => String(text ?? "").replace(/[&<]/g, (sign) => MARKUP[sign]);
+
 /** The title of an axis. */
-export const axisTitle = (text) => ({ text, font: { size: 11 }, standoff: 6 });
+export const axisTitle = (text) => ({ text: asWritten(text), font: { size: 11 }, standoff: 6 });
 
 /** Call `tell(isSeen)` when the element comes in sight and when it goes. */
 export function whenSeen(element, tell) {

@@ -1,6 +1,6 @@
 // The charts of a report.
 
-import { axisTitle, colour, CONFIG, keepWidth, loadPlotly, plainLayout, seriesColour, whenSeen } from "./plotly.js";
+import { asWritten, axisTitle, colour, CONFIG, keepWidth, loadPlotly, plainLayout, seriesColour, whenSeen } from "./plotly.js";
 
 /** A chart of a report: curves that never change, on axes of their own. */
 export class ReportChart {
@@ -37,7 +37,7 @@ export class ReportChart {
     return {
       x,
       y,
-      name: label || y_title,
+      name: asWritten(label || y_title),
       type: "scatter",
       mode: isLine ? (x.length > 40 ? "lines" : "lines+markers") : "markers",
       line: { color: paint, width: 2 },
