@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from training.architectures import Facts, Shapes
-from training.data.columns import CHARACTERS_PER_TOKEN, is_text_or_picture
+from training.data.columns import CHARACTERS_PER_TOKEN, is_media
 from training.data.label_columns import count_labels
 from training.data.schema import Column, Description
 from training.seq2seq_settings import PAIRED
@@ -61,7 +61,7 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
 def recommended(description: Description, *, task: str, roles: Roles) -> str:
     """The architecture that *Simple* proposes for these columns."""
     features = [column for column in description.columns if column.name in roles.get("features", [])]
-    mixed = any(is_text_or_picture(column, description.rows) for column in features)
+    mixed = any(is_media(column, description.rows) for column in features)
     return (mixed and TASKS[task].recommended_mixed) or TASKS[task].recommended
 
 
@@ -108,19 +108,22 @@ def _outputs(task: str, chosen: Mapping[str, Sequence[Column]]) -> int:
 
 
 def _mixed(rows: int, all_rows: int, features: Sequence[Column], outputs: int) -> Facts:
-    """A table, with what is known of its texts and pictures."""
-    media = [column for column in features if is_text_or_picture(column, all_rows)]
+    """A table, with what is known of its texts, pictures and sounds."""
+    media = [column for column in features if is_media(column, all_rows)]
     shapes = _table([column for column in features if column not in media], outputs)
     pictures = [column for column in media if column.type == "image"]
     if pictures:
         seen = _picture(pictures[0], outputs)
         shapes = replace(seen, numbers=shapes.numbers, categories=shapes.categories, pictures=len(pictures))
-    if len(media) == len(pictures):
+    sounds = [column for column in media if column.type == "audio"]
+    if sounds:
+        shapes = replace(shapes, sounds=len(sounds), frames=_sound(sounds[0], outputs).width)
+    texts = [column for column in media if column.type == "text"]
+    if not texts:
         return Facts(rows, shapes)
-    characters = max(_length(column) for column in media if column not in pictures)
+    characters = max(_length(column) for column in texts)
     length = max(8, min(512, round(characters / CHARACTERS_PER_TOKEN)))
-    shapes = replace(shapes, texts=len(media) - len(pictures), vocabulary=VOCABULARY, length=length)
-    return Facts(rows, shapes, characters)
+    return Facts(rows, replace(shapes, texts=len(texts), vocabulary=VOCABULARY, length=length), characters)
 
 
 def _table(features: Sequence[Column], outputs: int) -> Shapes:

@@ -1,4 +1,4 @@
-"""Columns of texts and pictures in a table: learnt from the train part, read alike for rows typed into a form."""
+"""Texts, pictures and sounds in a table: learnt from the train part, read alike for rows typed into a form."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from training.architectures import Shapes
+from training.audio import Hearing, measure_bands, vary_sounds
+from training.audio import survey as survey_sounds
 from training.errors import TrainingError
 from training.examples import Part
 from training.images import Viewing, decode_picture, measure_channels, survey, thumbnails, vary
@@ -23,6 +25,7 @@ from training.media import allocate
 from training.objectives import Guess
 from training.picture_size import fit_pictures
 from training.reading import Encoded, encode_texts, tokenizer_for
+from training.sound_size import FRAMES_PER_SECOND, fit_sounds
 from training.tables import TableEncoding
 from training.text import load_tokenizer
 from training.tfidf import Teacher, learn_counted_words
@@ -32,10 +35,11 @@ if TYPE_CHECKING:
 
     from training.spec import TrainSpec
 
-Cells: TypeAlias = tuple[list[tuple[Tensor, Tensor]], list[Tensor]]
-"""For some rows: of each text column token ids and mask (B, T), of each picture column the pictures (B, C, H, W)."""
+Cells: TypeAlias = tuple[list[tuple[Tensor, Tensor]], list[Tensor], list[Tensor]]
+"""For some rows: of each text column token ids and mask (B, T), of each picture column the pictures (B, C, H, W), of
+each column of sounds their spectrograms (B, 1, bands, frames)."""
 FOR_STATISTICS = 500
-"""Pictures of the train part that the levels of the channels are computed from."""
+"""Pictures, or sounds, of the train part that the levels of the channels, or bands, are computed from."""
 SHIFT = 1 / 16
 """Share of its side by which a picture is moved at most while learning."""
 AT_ONCE = 1024
@@ -46,11 +50,13 @@ GREY = 128
 
 @runtime_checkable
 class ReadsMedia(Protocol):
-    """Settings of an architecture for tables that reads texts and pictures too."""
+    """Settings of an architecture for tables that reads texts, pictures and sounds too."""
 
     length: int
     """Tokens of a text that are read."""
     image_size: int
+    bands: int
+    seconds: float
     counted: bool
     """Whether the network is told what a linear model over counted words says of the texts."""
 
@@ -75,34 +81,36 @@ class WordScores:
 
 @dataclass(frozen=True)
 class MediaReading:
-    """How the texts and pictures of a row are read."""
+    """How the texts, pictures and sounds of a row are read."""
 
     texts: list[str]
     """Names of columns."""
     pictures: list[str]
+    sounds: list[str]
     length: int
     """Tokens of a text that are read."""
     size: dict[str, int]
     """Channels, height and width of a picture; empty without pictures."""
     viewing: Viewing
+    hearing: Hearing
     tokenizer: PreTrainedTokenizerFast | None
 
     @classmethod
     def learn(cls, spec: TrainSpec, train: pl.DataFrame, encoding: TableEncoding) -> Self:
-        """One vocabulary for all texts of the train part; one size and one scale for all its pictures."""
+        """One vocabulary for all texts of the train part; one size and one scale for all its pictures, and sounds."""
         network = spec.network()
-        assert isinstance(network, ReadsMedia), "only such networks are given texts and pictures"
+        assert isinstance(network, ReadsMedia), "only such networks are given texts, pictures and sounds"
         texts = [text for name in encoding.texts for text in _texts(train, name)]
-        cells = [cell for name in encoding.pictures for cell in _bytes(train, name) if cell is not None]
-        if encoding.pictures and not cells:
-            raise TrainingError("There are no pictures to learn from.", "Leave out their column.", code="no_media")
+        cells, heard = _present(train, encoding.pictures), _present(train, encoding.sounds)
         size = _learn_size(cells, network.image_size) if cells else {}
         return cls(
             texts=encoding.texts,
             pictures=encoding.pictures,
+            sounds=encoding.sounds,
             length=network.length if texts else 0,
             size=size,
             viewing=_learn_viewing(cells, size) if cells else Viewing((), ()),
+            hearing=_learn_hearing(heard, network) if heard else Hearing(0, 0, 0),
             tokenizer=tokenizer_for(spec, texts) if texts else None,
         )
 
@@ -110,7 +118,8 @@ class MediaReading:
     def load(cls, prepared: dict[str, Any], folder: Path) -> Self:
         """From what `prepared` said and the tokenizer in the model folder."""
         tokenizer = load_tokenizer(folder) if prepared["texts"] else None
-        return cls(**{**prepared, "viewing": Viewing(**prepared["viewing"])}, tokenizer=tokenizer)
+        read = {"viewing": Viewing(**prepared["viewing"]), "hearing": Hearing(**prepared["hearing"])}
+        return cls(**{**prepared, **read}, tokenizer=tokenizer)
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer into the model folder."""
@@ -123,29 +132,41 @@ class MediaReading:
         return {
             "texts": self.texts,
             "pictures": self.pictures,
+            "sounds": self.sounds,
             "length": self.length,
             "size": self.size,
             "viewing": asdict(self.viewing),
+            "hearing": asdict(self.hearing),
         }
 
     def add_to(self, shapes: Shapes) -> Shapes:
-        """The shapes of the plain columns with what a network has to know of texts and pictures."""
+        """The shapes of the plain columns with what a network has to know of texts, pictures and sounds."""
         return replace(
             shapes,
             texts=len(self.texts),
             pictures=len(self.pictures),
+            sounds=len(self.sounds),
+            frames=self.hearing.frames,
             vocabulary=len(self.tokenizer) if self.tokenizer is not None else 0,
             length=self.length,
             **self.size,  # type: ignore[arg-type]  # none of them is a flag
         )
 
     def read(self, frame: pl.DataFrame, folder: Path, device: torch.device) -> MediaCells:
-        """Cut all texts into tokens and decode all pictures; `folder` takes what is too much for the memory."""
+        """Cut all texts into tokens, decode all pictures and sounds; `folder` takes what the memory does not hold."""
         encoded = []
         if self.tokenizer is not None:
             encoded = [encode_texts(self.tokenizer, _texts(frame, name), self.length) for name in self.texts]
         pictures = [self._decode(_bytes(frame, name), folder).to(device) for name in self.pictures]
-        return MediaCells(encoded, pictures, self.viewing, device)
+        sounds = [self._listen(_bytes(frame, name), folder).to(device) for name in self.sounds]
+        return MediaCells(encoded, pictures, sounds, self.viewing, self.hearing, device)
+
+    def _listen(self, cells: Sequence[bytes | None], folder: Path) -> Tensor:
+        spectra = allocate((len(cells), self.hearing.bands, self.hearing.frames), np.float16, folder)
+        silence = np.array(self.hearing.mean)[:, None]  # after scaling, nothing
+        for place, cell in enumerate(cells):
+            spectra[place] = silence if cell is None else self.hearing.listen(io.BytesIO(cell)).half().numpy()
+        return torch.from_numpy(spectra)
 
     def _decode(self, cells: Sequence[bytes | None], folder: Path) -> Tensor:
         size = (self.size["channels"], self.size["height"], self.size["width"])
@@ -157,28 +178,32 @@ class MediaReading:
 
 @dataclass(frozen=True)
 class MediaCells:
-    """The texts and pictures of all rows of a table, ready for batches."""
+    """The texts, pictures and sounds of all rows of a table, ready for batches."""
 
     encoded: list[Encoded]
     pictures: list[Tensor]
     """Bytes (rows, C, H, W) per column."""
+    sounds: list[Tensor]
+    """Spectrograms (rows, bands, frames) per column, as 16-bit floats."""
     viewing: Viewing
+    hearing: Hearing
     device: torch.device
 
     def batch(self, rows: Ints) -> Cells:
         """What a network reads of these rows."""
         chosen = torch.from_numpy(rows).to(self.device)
-        return self._texts(rows), [self.viewing.scale(pictures[chosen]) for pictures in self.pictures]
+        return self._texts(rows), [self.viewing.scale(seen[chosen]) for seen in self.pictures], self._heard(chosen)
 
     def varied(self, rows: Ints, *, epoch: int, seed: int) -> Cells:
-        """The same with pictures moved a little, and mirrored if they have colours."""
+        """The same with pictures moved a little, and mirrored if they have colours; sounds varied too."""
         chosen = torch.from_numpy(rows).to(self.device)
         shift = max(1, round(SHIFT * max(self.pictures[0].shape[2:]))) if self.pictures else 0
         moved = [
             vary(pictures, chosen, epoch=epoch, seed=seed, shift=shift, mirror=pictures.shape[1] == 3)
             for pictures in self.pictures
         ]
-        return self._texts(rows), [self.viewing.scale(pictures) for pictures in moved]
+        heard = [vary_sounds(spectra, chosen, epoch=epoch, seed=seed) for spectra in self._heard(chosen)]
+        return self._texts(rows), [self.viewing.scale(pictures) for pictures in moved], heard
 
     def thumbnails(self, rows: Ints) -> Tensor:
         """Few pixels of each picture of these rows, around 0: (rows, features)."""
@@ -189,6 +214,9 @@ class MediaCells:
                 for some in chosen
             ]
         )
+
+    def _heard(self, chosen: Tensor) -> list[Tensor]:
+        return [self.hearing.scale(spectra[chosen]) for spectra in self.sounds]
 
     def _texts(self, rows: Ints) -> list[tuple[Tensor, Tensor]]:
         return [encoded.batch(rows, self.device) for encoded in self.encoded]
@@ -203,6 +231,25 @@ def _learn_size(cells: Sequence[bytes], image_size: int) -> dict[str, int]:
 def _learn_viewing(cells: Sequence[bytes], size: dict[str, int]) -> Viewing:
     some = [decode_picture(io.BytesIO(cell), **size) for cell in cells[:: math.ceil(len(cells) / FOR_STATISTICS)]]
     return Viewing(*measure_channels(torch.from_numpy(np.stack(some))))
+
+
+def _learn_hearing(cells: Sequence[bytes], network: ReadsMedia) -> Hearing:
+    rate, seconds = survey_sounds(cells)
+    raw = Shapes(outputs=0, width=math.ceil(seconds * FRAMES_PER_SECOND))
+    shapes = fit_sounds(raw, bands=network.bands, seconds=network.seconds)
+    hearing = Hearing(rate=rate, bands=shapes.height, frames=shapes.width)
+    some = [hearing.listen(io.BytesIO(cell)) for cell in cells[:: math.ceil(len(cells) / FOR_STATISTICS)]]
+    mean, std = measure_bands(torch.stack(some))
+    return replace(hearing, mean=mean, std=std)
+
+
+def _present(train: pl.DataFrame, columns: Sequence[str]) -> list[bytes]:
+    """The files in these columns; raises TrainingError where there are none."""
+    cells = [cell for name in columns for cell in _bytes(train, name) if cell is not None]
+    if columns and not cells:
+        names = ", ".join(f"“{name}”" for name in columns)
+        raise TrainingError(f"There is nothing to learn from in {names}.", "Leave it out.", code="no_media")
+    return cells
 
 
 def _texts(frame: pl.DataFrame, name: str) -> list[str]:

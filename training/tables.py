@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from training.data.sounds import is_sound
 from training.words import WORD
 
 Numbers: TypeAlias = NDArray[np.floating[Any]]
@@ -59,21 +60,22 @@ class TableEncoding(_Part):
     texts: list[str] = []
     """Columns of sentences, read by networks that can read."""
     pictures: list[str] = []
+    sounds: list[str] = []
 
     @property
     def is_plain(self) -> bool:
         """Whether all of it is numbers and categories."""
-        return not (self.texts or self.pictures)
+        return not (self.texts or self.pictures or self.sounds)
 
     def plain(self) -> TableEncoding:
-        """Without texts and pictures."""
-        return self.model_copy(update={"texts": [], "pictures": []})
+        """Without texts, pictures and sounds."""
+        return self.model_copy(update={"texts": [], "pictures": [], "sounds": []})
 
     @property
     def names(self) -> set[str]:
         """The columns that are read."""
         plain = {column.name for column in self.numbers} | {column.name for column in self.categories}
-        return plain | {*self.texts, *self.pictures}
+        return plain | {*self.texts, *self.pictures, *self.sounds}
 
     @property
     def width(self) -> int:
@@ -122,20 +124,31 @@ class TableEncoding(_Part):
 
 def learn_encoding(frame: pl.DataFrame, scaling: Scaling = "robust") -> TableEncoding:
     """Look at the train part's columns and decide how each is read; a column without a value is not."""
-    numbers, categories, texts, pictures = [], [], [], []
+    numbers, categories = [], []
+    texts: list[str] = []
+    pictures: list[str] = []
+    sounds: list[str] = []
     for name in frame.columns:
         column = frame[name]
         if column.null_count() == column.len():
             continue
         if isinstance(column.dtype, pl.Struct):
-            pictures.append(name)
+            (sounds if holds_sounds(column) else pictures).append(name)
         elif holds_sentences(column):
             texts.append(name)
         elif column.dtype.is_numeric() or column.dtype.is_temporal():
             numbers.append(_learn_number(column, scaling))
         else:
             categories.append(_learn_category(column))
-    return TableEncoding(numbers=numbers, categories=categories, scaling=scaling, texts=texts, pictures=pictures)
+    return TableEncoding(
+        numbers=numbers, categories=categories, scaling=scaling, texts=texts, pictures=pictures, sounds=sounds
+    )
+
+
+def holds_sounds(column: pl.Series) -> bool:
+    """Whether the files in the cells are sounds rather than pictures, by the first of them."""
+    first = column.struct.field("bytes").drop_nulls().first()
+    return isinstance(first, bytes) and is_sound(first)
 
 
 def holds_sentences(column: pl.Series) -> bool:

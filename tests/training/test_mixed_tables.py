@@ -1,4 +1,4 @@
-"""Tables with texts and pictures beside numbers and categories."""
+"""Tables with texts, pictures and sounds beside numbers and categories."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from tests.training.tiny_data import sounds
 from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import choose_device
 from training.errors import TrainingError
@@ -150,6 +151,36 @@ def test_a_picture_that_is_not_sent_is_no_error(spec: TrainSpec, tmp_path: Path)
     assert predictor.answer([{"size": 1.0}, {}], {})[0].keys() == {"value"}
     with pytest.raises(TrainingError, match="no picture"):
         predictor.answer([{"photo": "/nowhere.png"}], {})
+
+
+def test_sounds_tell_what_the_numbers_do_not(make_data: MakeData, tmp_path: Path) -> None:
+    heard = sounds(tmp_path).frame
+    size = np.random.default_rng(0).normal(size=2 * heard.height)
+    calls = pl.concat([heard, heard]).with_columns(
+        size=pl.Series(size),
+        price=pl.Series(size) + 4.0 * (pl.col("kind") == "high"),
+        sound=pl.when(pl.int_range(pl.len()) % 19 == 7).then(None).otherwise(pl.col("sound")),
+    )
+    spec = TrainSpec(
+        task="tabular-regression",
+        data=str(make_data(calls)),
+        roles={"target": ["price"], "features": ["size", "sound"]},
+        architecture="multimodal",
+        settings={"notes": 8, "filters": 8, "bands": 16, "dropout": 0.0, "seconds": 0.5},
+        recipe=Recipe(epochs=15, batch_size=8, lr=5e-3, evaluations=1),
+    )
+    events, report = learnt(spec, tmp_path)
+    alone = {baseline.key: baseline.metrics["rmse"].value for baseline in report.baselines}
+    assert report.metrics["rmse"].value < 0.7 * min(alone.values())
+    started = next(event for event in events if isinstance(event, Started))
+    objective = OBJECTIVES[spec.task](spec, read_examples(spec), choose_device(spec.recipe), tmp_path / "again")
+    assert spec.network().cost(objective.shapes).parameters == pytest.approx(started.parameters, rel=0.02)
+    predictor = load_predictor(tmp_path / "model", choose_device(Recipe()))
+    low, high, none = predictor.answer(
+        [{"size": 0.0, "sound": str(tmp_path / "0.wav")}, {"size": 0.0, "sound": str(tmp_path / "1.wav")}, {}], {}
+    )
+    assert high["value"] > low["value"] + 1  # type: ignore[operator]
+    assert none.keys() == {"value"}
 
 
 def test_names_are_categories_and_sentences_are_texts() -> None:

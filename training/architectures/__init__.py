@@ -44,6 +44,10 @@ class Shapes:
     """Columns of texts in a table, all of one vocabulary."""
     pictures: int = 0
     """Columns of pictures in a table, all of one size."""
+    sounds: int = 0
+    """Columns of sounds in a table, all of one length."""
+    frames: int = 0
+    """Frames of 10 ms that such sounds are heard for."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.architectures.audio_cnn import AudioCNNSettings
 from training.architectures.cnn import CNNSettings
 from training.architectures.mlp import MLPSettings, NumberWidth
 from training.architectures.text_bag import TextBagSettings
@@ -13,6 +14,7 @@ from training.architectures.text_transformer import TextTransformerSettings
 from training.picture_size import IMAGE_SIZE
 from training.presets import epochs_for
 from training.recipes import Preset, Recipe
+from training.sound_size import BANDS, SECONDS
 from training.text_settings import TextLength, VocabularyKind, VocabularySize, expected_length
 
 if TYPE_CHECKING:
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
 
 @ARCHITECTURES.register("multimodal")
 class MultimodalSettings(Architecture):
-    """Reads every column in its own way, numbers, categories, texts and pictures, and decides from all of them."""
+    """Reads every column in its own way, be it numbers, categories, texts, pictures or sounds, and decides from all."""
 
     title = "Multimodal network"
     order = 30
     tasks = ("tabular-classification", "tabular-regression")
-    good_for = "Tables with columns of text or pictures beside numbers and categories."
+    good_for = "Tables with columns of text, pictures or sounds beside numbers and categories."
     paper = (
         "X. Shi et al., “Benchmarking multimodal AutoML for tabular data with text fields”, 2021, "
         "https://arxiv.org/abs/2111.02705"
@@ -43,10 +45,10 @@ class MultimodalSettings(Architecture):
         ge=4,
         le=1024,
         title="Notes per column",
-        description="Numbers in which a text, a picture or the table is summed up.",
+        description="Numbers in which a text, a picture, a sound or the table is summed up.",
     )
     filters: int = Field(
-        16, ge=1, le=512, title="Picture filters", description="Patterns in the first layer that looks at pictures."
+        16, ge=1, le=512, title="Filters", description="Patterns in the first layer that looks at pictures or sounds."
     )
     dropout: float = Field(
         0.2, ge=0, le=0.9, title="Dropout", description="Share of notes and words left out at random while learning."
@@ -56,6 +58,8 @@ class MultimodalSettings(Architecture):
     vocabulary_size: VocabularySize = 10_000
     length: TextLength = 128
     image_size: int = IMAGE_SIZE
+    bands: int = BANDS
+    seconds: float = SECONDS
     counted: bool = Field(
         True,
         title="Build on counted words",
@@ -95,24 +99,28 @@ class MultimodalSettings(Architecture):
         from training.models.multimodal import Multimodal
 
         built = [reader.build(read) for reader, read in self._readers(shapes)]
-        plain = len(built) - shapes.texts - shapes.pictures
+        plain = len(built) - shapes.texts - shapes.pictures - shapes.sounds
+        seen = plain + shapes.texts
         return Multimodal(
             built[0] if plain else None,
-            built[plain : plain + shapes.texts],
-            built[plain + shapes.texts :],
+            built[plain:seen],
+            built[seen : seen + shapes.pictures],
+            built[seen + shapes.pictures :],
             notes=self.notes,
             outputs=shapes.outputs,
             dropout=self.dropout,
         )
 
     def _readers(self, shapes: Shapes) -> list[tuple[Architecture, Shapes]]:
-        """The network for the plain columns, if there are any, then one for each text and each picture."""
+        """The network for the plain columns, if there are any, then one for each text, picture and sound."""
         notes = replace(shapes, outputs=self.notes)
+        heard = replace(notes, width=shapes.frames)
         plain = [(self._plain_reader(), notes)] if shapes.numbers or shapes.categories else []
         return [
             *plain,
             *[(self._text_reader(), notes)] * shapes.texts,
             *[(self._picture_reader(), notes)] * shapes.pictures,
+            *[(self._sound_reader(), heard)] * shapes.sounds,
         ]
 
     def _plain_reader(self) -> Architecture:
@@ -125,6 +133,11 @@ class MultimodalSettings(Architecture):
         if self.text_reader == "transformer":
             return TextTransformerSettings(layers=1, width=64, dropout=self.dropout, word_dropout=self.dropout)
         return TextBagSettings(width=self.notes, buckets=0, dropout=self.dropout, word_dropout=self.dropout)
+
+    def _sound_reader(self) -> Architecture:
+        return AudioCNNSettings(
+            filters=max(4, self.filters // 2), dropout=self.dropout, bands=self.bands, seconds=self.seconds
+        )
 
     def _picture_reader(self) -> Architecture:
         return CNNSettings(

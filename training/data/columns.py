@@ -71,10 +71,10 @@ def is_identifier(column: Column, rows: int) -> bool:
     return named or counted
 
 
-def is_text_or_picture(column: Column, rows: int) -> bool:
-    """Whether a column of a table is read by a network for texts or pictures; names and codes are categories."""
+def is_media(column: Column, rows: int) -> bool:
+    """Whether a network for texts, pictures or sounds reads this column of a table; names and codes are categories."""
     if column.type != "text":
-        return column.type == "image"
+        return column.type in ("image", "audio")
     length = column.stats.get("length")
     words = float(str(length.get("words", 1))) if isinstance(length, dict) else 1.0
     return is_long_text(column) or (words >= 3 and column.unique > 0.5 * (rows - column.missing))

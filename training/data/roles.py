@@ -65,12 +65,13 @@ def usual_split(description: Description, task: str, roles: Mapping[str, Sequenc
 
 
 def table_roles(description: Description, target: Column | None) -> dict[str, list[str]]:
-    """A target and all columns that something general can be learnt from; texts and pictures beside others."""
+    """A target and all columns that something general can be learnt from; texts, pictures, sounds beside others."""
     if target is None:
         return {}
     columns = [column for column in description.columns if column is not target]
     plain = [column for column in columns if can_be_feature(column, description.rows)]
-    features = [c.name for c in columns if c in plain or c.type == "image" or is_long_text(c)] if plain else []
+    files = ("image", "audio")
+    features = [c.name for c in columns if c in plain or c.type in files or is_long_text(c)] if plain else []
     return {"target": [target.name]} | ({"features": features} if features else {})
 
 

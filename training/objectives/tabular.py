@@ -42,7 +42,7 @@ from training.value_target import ValueTarget
 AT_ONCE = 8192
 """Rows per batch where nothing is learnt."""
 MEDIA_AT_ONCE = 256
-"""The same where texts and pictures belong to the rows."""
+"""The same where texts, pictures and sounds belong to the rows."""
 
 
 RIVALS = {
@@ -84,7 +84,7 @@ class Table(ABC):
             self._read_media(features, model_folder)
 
     def _read_media(self, features: pl.DataFrame, model_folder: Path) -> None:
-        """Texts as tokens and pictures as pixels; what counted words say of the texts, as further numbers."""
+        """Texts as tokens, pictures as pixels, sounds as spectrograms; what counted words say, as further numbers."""
         self.media = MediaReading.learn(self.spec, features[self.examples.rows["train"]], self.encoding)
         self.media.save(model_folder)
         self.cells = self.media.read(features, model_folder.parent, self.device.torch)
@@ -112,7 +112,7 @@ class Table(ABC):
             return []
         names = ", ".join(f"“{name}”" for name in self.spec.roles["features"] if name in left_out)
         message = f"Left out, because {self.spec.network().title} reads numbers and categories only: {names}."
-        return [Warning(message=message, hint=f"Choose “{_reader()}” to learn from texts and pictures too.")]
+        return [Warning(message=message, hint=f"Choose “{_reader()}” to learn from texts, pictures and sounds too.")]
 
     def _nothing_to_read(self) -> TrainingError:
         if self.found.is_plain:
@@ -192,7 +192,7 @@ class Table(ABC):
         model = settings.build(rival.shapes)
         for _round in settings.fit(model, rival, recipe) or ():
             pass
-        title = kind.title if self.encoding.is_plain else f"{kind.title} without texts and pictures"
+        title = kind.title if self.encoding.is_plain else f"{kind.title} without texts, pictures and sounds"
         return Guess(key, title, RIVALS[key], cast(Table, rival).answers(model.eval()))
 
     def _inputs(self, part: Part, places: Tensor) -> tuple[object, ...]:

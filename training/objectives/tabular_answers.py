@@ -27,7 +27,7 @@ CELL = pl.Struct({"bytes": pl.Binary, "path": pl.String})
 class TablePredictor:
     """Answers for rows typed into a form: {"column": value}; what is left out counts as missing.
 
-    A column of pictures takes the path of a file.
+    A column of pictures or sounds takes the path of a file.
     """
 
     key: ClassVar[str]
@@ -64,7 +64,9 @@ class TablePredictor:
         ]
         names = [*(category.name for category in self.encoding.categories), *self.encoding.texts]
         columns += [pl.Series(name, [_name(row.get(name)) for row in inputs], pl.String) for name in names]
-        columns += [pl.Series(name, [_picture(row, name) for row in inputs], CELL) for name in self.encoding.pictures]
+        files = [(name, "picture") for name in self.encoding.pictures]
+        files += [(name, "sound") for name in self.encoding.sounds]
+        columns += [pl.Series(name, [_file(row, name, what) for row in inputs], CELL) for name, what in files]
         return pl.DataFrame(columns)
 
 
@@ -83,8 +85,8 @@ def _name(value: object) -> str | None:
     return str(value) if value not in (None, "") else None
 
 
-def _picture(row: dict[str, object], column: str) -> dict[str, object] | None:
+def _file(row: dict[str, object], column: str, what: str) -> dict[str, object] | None:
     if not row.get(column):
         return None
-    path = given_file(row, column, what="picture")
+    path = given_file(row, column, what=what)
     return {"bytes": path.read_bytes(), "path": path.name}

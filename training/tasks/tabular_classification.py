@@ -10,7 +10,7 @@ class TabularClassification(Task):
     order = 10
     roles = (
         Role("target", "Predict this", ("category", "boolean", "number")),
-        Role("features", "Learn from", ("number", "boolean", "category", "text", "date", "image"), many=True),
+        Role("features", "Learn from", ("number", "boolean", "category", "text", "date", "image", "audio"), many=True),
     )
     metrics = CLASSIFICATION
     tryout = "form"

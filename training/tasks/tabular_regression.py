@@ -10,7 +10,7 @@ class TabularRegression(Task):
     order = 20
     roles = (
         Role("target", "Predict this", ("number",)),
-        Role("features", "Learn from", ("number", "boolean", "category", "text", "date", "image"), many=True),
+        Role("features", "Learn from", ("number", "boolean", "category", "text", "date", "image", "audio"), many=True),
     )
     metrics = REGRESSION
     tryout = "form"

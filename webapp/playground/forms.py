@@ -50,7 +50,7 @@ class TryForm(forms.Form):
     def cells(self) -> list[tuple[BoundField, str | None]]:
         """Every field; one for a picture with the address of the held-out picture that stands in it, or nothing."""
         return [
-            (self[field], self.shown.get(name, "") if isinstance(self.fields[field], forms.FileField) else None)
+            (self[field], self.shown.get(name, "") if _is_picture(self.fields[field]) else None)
             for field, name in self.columns.items()
         ]
 
@@ -83,10 +83,16 @@ def _kept(value: Any) -> Any:
     return attachments.keep(value) if isinstance(value, UploadedFile) else value
 
 
+def _is_picture(field: forms.Field) -> bool:
+    return bool(field.widget.attrs.get("accept") == "image/*")
+
+
 def _table_field(column: Column) -> forms.Field:
     if column.type == "image":
         file = forms.FileInput(attrs={"accept": "image/*", "data-cell": ""})
         return forms.FileField(label=column.name, required=False, widget=file)
+    if column.type == "audio":
+        return forms.FileField(label=column.name, required=False, widget=forms.FileInput(attrs={"accept": "audio/*"}))
     if is_long_text(column):
         box = forms.Textarea(attrs={"rows": 3})
         return forms.CharField(label=column.name, required=False, max_length=100_000, widget=box)
