@@ -57,4 +57,4 @@ def test_pictures_of_one_size_are_told_by_a_bar(browser, seat):
     dataset = ready(seat, pictures([(8, 6)] * 4), filename="pictures.zip")
     image = browser.get(f"/datasets/{dataset.pk}/?tab=columns").context["profiles"][0]
     assert image.drawings == []
-    assert [(bar.label, bar.count) for bar in image.bars] == [("8 × 6", 4)]
+    assert ([(bar.label, bar.count) for bar in image.bars], image.others) == ([("8 × 6", 4)], 0)

@@ -11,7 +11,8 @@ from webapp.core.templatetags.touchstone import duration, number
 
 BARS = 6
 """Commonest values that a card shows."""
-NESTED = ("conversation", "spans", "boxes", "answers")
+VALUED = ("category", "text", "number", "boolean", "date")
+"""Columns whose bars are their values, not something about them."""
 QUANTILES = {"0.05": "5 %", "0.25": "25 %", "0.5": "50 %", "0.75": "75 %", "0.95": "95 %"}
 
 
@@ -72,7 +73,7 @@ def profile(number_: int, column: Column, rows: int) -> Profile:
         facts=_facts(column),
         bars=bars,
         drawings=[] if bars else _drawings(number_, column),
-        others=max(0, column.unique - len(bars)) if bars and column.type not in NESTED else 0,
+        others=max(0, column.unique - len(bars)) if bars and column.type in VALUED else 0,
     )
 
 
