@@ -55,11 +55,15 @@ def test_what_the_page_counts_is_what_a_training_finds(version, query, held_out)
 
 def test_a_column_of_parts_is_chosen_on_the_page_and_started_with(browser, version):
     page = unescape(browser.get("/runs/new/?role.target=kind&split-how=column").content.decode())
-    assert "“fold” says which." in page
+    assert "“fold” says which examples judge the result." in page
     assert "32 to learn from, 12 held out" in page
     browser.post("/runs/new/", {"dataset": version.dataset_id, "role.target": "kind", "split-how": "column"})
     split = Run.objects.get().spec["split"]
     assert (split["how"], split["column"]) == ("column", "fold")
+
+
+def test_a_column_of_parts_is_not_learnt_from(version):
+    assert draft("").spec.roles["features"] == ["person", "day", "mood", "size"]
 
 
 def test_only_columns_that_say_parts_are_offered_to_divide_by(version):

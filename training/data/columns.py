@@ -54,7 +54,7 @@ def has_few_codes(column: Column) -> bool:
 
 def can_be_feature(column: Column, rows: int) -> bool:
     """Whether something general can be learnt from the column."""
-    if column.type not in ("number", "boolean", "category", "date"):
+    if column.type not in ("number", "boolean", "category", "date") or says_parts(column):
         return False
     return column.unique > 1 and column.missing <= MOSTLY_EMPTY * rows and not is_identifier(column, rows)
 

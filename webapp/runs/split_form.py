@@ -40,7 +40,7 @@ class SplitForm(SettingsForm):
         """The fields that mean something for the way that is chosen."""
         how, whole = self._given("how"), self._given("folds") in ("", "0")
         idle = {
-            "test": not whole,
+            "test": not whole or how == "column",
             "column": how in ("random", "stratified"),
             "folds": bool(self._crossed) or (whole and how in ("time", "column")),
             "fold": bool(self._crossed) or whole,
@@ -68,6 +68,5 @@ def division_words(split: Split, *, has_target: bool) -> str:
         "stratified": _("Each class is held out in equal shares."),
         "group": _("Rows with the same “%(column)s” stay on one side."),
         "time": _("The latest by “%(column)s” are held out."),
-        "column": _("“%(column)s” says which."),
     }
     return sentences.get(split.how, "") % {"column": split.column}
