@@ -72,5 +72,5 @@ class Registry(Generic[T]):
                 importlib.import_module(f"{self.package}.{module.name}")
         finally:
             self._loading = False
-        self._entries = dict(sorted(self._entries.items(), key=lambda item: getattr(item[1], "order", 100)))
+        self._entries = dict(sorted(self._entries.items(), key=lambda item: (getattr(item[1], "order", 100), item[0])))
         self._loaded = True

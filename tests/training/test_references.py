@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from training.device import Device
 from training.events import Phase, Points, Progress
 from training.examples import read_examples
 from training.loop import train
-from training.objectives import OBJECTIVES, Objective
+from training.objectives import OBJECTIVES
 from training.objectives.speech import ctc_loss
 from training.recipes import Recipe
 from training.spec import TrainSpec
@@ -48,7 +49,7 @@ def make_spec(make_data: Callable[..., Path], tmp_path: Path) -> Making:
     return make
 
 
-def prepared(spec: TrainSpec, folder: Path) -> tuple[Objective, nn.Module]:
+def prepared(spec: TrainSpec, folder: Path) -> tuple[Any, Any]:
     """The objective and a network that knows nothing in particular, with dropout off."""
     objective = OBJECTIVES[spec.task](spec, read_examples(spec), CPU, folder / "model")
     torch.manual_seed(1)

@@ -20,6 +20,7 @@ from training.events import Event, Started, Stopped
 from training.loop import train
 from training.models.ft_transformer import FTTransformer, NumberTokens
 from training.models.linear import least_squares
+from training.models.made_columns import MadeColumns
 from training.models.mlp import MLP, bend
 from training.predict import load_predictor
 from training.recipes import Recipe
@@ -151,6 +152,40 @@ def test_boosted_trees_keep_their_text_and_no_pickle(waves: TrainSpec, tmp_path:
     files = {path.name for path in (tmp_path / "model").iterdir()}
     assert files == {"config.json", "model.safetensors", "lightgbm.txt"}
     assert (tmp_path / "model" / "lightgbm.txt").read_text().startswith("tree")
+
+
+def test_counts_of_like_size_are_divided_and_other_numbers_turned_as_on_a_map() -> None:
+    rooms, homes, people = [4.0, 6.0, 9.0], [2.0, 0.0, 3.0], [900.0, 800.0, 700.0]
+    east, north = [0.5, 1.5, 2.5], [0.1, 1.2, np.nan]
+    numbers = np.array([rooms, homes, people, east, north]).T
+    made = MadeColumns.learn(numbers)
+    assert made == MadeColumns(ratios=[(0, 1)], turns=[(1, 3), (3, 4)])
+    columns = made.add_to(numbers)
+    assert columns[:, 5].tolist() == pytest.approx([2.0, np.nan, 3.0], nan_ok=True)
+    assert columns[:2, 18].tolist() == pytest.approx([0.6 * 0.5**0.5, 2.7 * 0.5**0.5])  # east and north at 45°
+    assert columns.shape == (3, 5 + 1 + 20)
+
+
+def test_trees_see_a_ratio_once_it_is_a_column_and_answer_from_it(make_data: MakeData, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rooms, homes = random.integers(1, 400, (2, 600))
+    frame = pl.DataFrame({"rooms": rooms, "homes": homes, "worth": np.log(rooms / homes)})
+    errors = []
+    for made in (False, True):
+        spec = TrainSpec(
+            task="tabular-regression",
+            data=str(make_data(frame, name=f"data-{made}")),
+            roles={"target": ["worth"], "features": ["rooms", "homes"]},
+            architecture="boosted-trees",
+            settings={"made": made},
+            recipe=Recipe(epochs=30, lr=0.2),
+        )
+        learnt(spec, tmp_path / str(made))
+        errors.append(report_of(tmp_path / str(made)).metrics["rmse"].value)
+    assert errors[1] < 0.7 * errors[0]
+    predictor = load_predictor(tmp_path / "True" / "model", choose_device(Recipe()))
+    (answer,) = predictor.answer([{"rooms": 300, "homes": 100}], {})
+    assert answer["value"] == pytest.approx(np.log(3), abs=0.2)
 
 
 @pytest.mark.parametrize("library", ["lightgbm", "catboost"])

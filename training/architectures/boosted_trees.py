@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from training.objectives import Objective
 
+MANY_ROWS = 5_000
+
 
 @ARCHITECTURES.register("boosted-trees")
 class BoostedTreesSettings(Architecture):
@@ -55,15 +57,37 @@ class BoostedTreesSettings(Architecture):
         0.0, ge=0, le=1000, title="L2 penalty", description="Makes each leaf's answer smaller, the fewer rows it has."
     )
 
+    made: bool = Field(
+        False,
+        title="Make columns",
+        description="Adds ratios of counts, and numbers that spread alike turned as on a map: where both matter only "
+        "together, trees need not guess it step by step.",
+    )
+    category_rows: float = Field(
+        10.0,
+        ge=0,
+        le=10_000,
+        title="Trust in categories",
+        description="Rows that a category needs before what it says counts fully (LightGBM).",
+    )
+
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         batch = min(65_536, max(1, facts.rows))
         few = max(1, min(20, facts.rows // 20))
         if preset == "quick":
             return cls(least_rows=few), Recipe(epochs=100, batch_size=batch, lr=0.1)
-        rounds, lr = {"balanced": (400, 0.05), "thorough": (2000, 0.02)}[preset]
-        settings = cls(least_rows=few, row_share=0.8, column_share=0.7, l2=1.0)
-        return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr)
+        if facts.rows < MANY_ROWS:
+            rounds, lr = {"balanced": (400, 0.05), "thorough": (2000, 0.02)}[preset]
+            settings = cls(least_rows=few, row_share=0.8, column_share=0.7, l2=1.0)
+            return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr)
+        if task == "tabular-regression":
+            settings = cls(leaves=63, row_share=0.8, column_share=0.3, l2=1.0, made=True)
+            rounds, lr, members = {"balanced": (500, 0.05, 1), "thorough": (1400, 0.03, 2)}[preset]
+        else:  # a class is learnt by heart sooner than a number
+            settings = cls(leaves=15, row_share=0.8, column_share=0.4, l2=1.0, category_rows=30)
+            rounds, lr, members = {"balanced": (350, 0.05, 1), "thorough": (700, 0.03, 3)}[preset]
+        return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr, ensemble=members)
 
     def cost(self, shapes: Shapes) -> Cost:
         columns = shapes.numbers + len(shapes.categories)
