@@ -62,7 +62,9 @@ def recommended(description: Description, *, task: str, roles: Roles) -> str:
     """The architecture that *Simple* proposes for these columns."""
     features = [column for column in description.columns if column.name in roles.get("features", [])]
     mixed = any(is_media(column, description.rows) for column in features)
-    return (mixed and TASKS[task].recommended_mixed) or TASKS[task].recommended
+    chats = any(column.type == "conversation" for column in description.columns if column.name in roles.get("text", []))
+    chosen = TASKS[task]
+    return (mixed and chosen.recommended_mixed) or (chats and chosen.recommended_chat) or chosen.recommended
 
 
 def _each_token(rows: int, chosen: Mapping[str, Sequence[Column]]) -> Facts:

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Preset: TypeAlias = Literal["quick", "balanced", "thorough"]
 PRESETS: tuple[Preset, ...] = ("quick", "balanced", "thorough")
+ABOUT_SOME = ("label_smoothing", "class_weights", "focal", "huber", "augment", "mix")
+"""Fields that only some tasks read: each names those as its `heeds`."""
 
 
 class Settings(BaseModel):

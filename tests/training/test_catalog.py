@@ -9,14 +9,33 @@ from pathlib import Path
 import pytest
 
 from training.architectures import ARCHITECTURES, architectures_for
+from training.data.importing import import_dataset, read_description
+from training.data.roles import roles_for
+from training.data.starters import starter
+from training.facts import recommended
+from training.recipes import ABOUT_SOME, Recipe
 from training.reference import catalog_page
 from training.tasks import TASKS
 
 
 @pytest.mark.parametrize("key", list(TASKS))
 def test_every_task_recommends_an_architecture_that_can_learn_it(key: str) -> None:
-    for recommended in (TASKS[key].recommended, TASKS[key].recommended_mixed or TASKS[key].recommended):
-        assert key in ARCHITECTURES[recommended].tasks
+    task = TASKS[key]
+    for named in filter(None, (task.recommended, task.recommended_mixed, task.recommended_chat)):
+        assert key in ARCHITECTURES[named].tasks
+    assert set(task.heeds) <= set(ABOUT_SOME)
+
+
+def test_every_setting_about_some_tasks_is_read_by_one() -> None:
+    assert {name for task in TASKS.values() for name in task.heeds} == set(ABOUT_SOME) <= set(Recipe.model_fields)
+
+
+def test_a_pretrained_model_is_proposed_for_conversations_and_a_new_one_for_running_text(tmp_path: Path) -> None:
+    for starter_key, proposed in (("plain-words", "pretrained-causal"), ("tiny-shakespeare", "gpt")):
+        list(import_dataset([starter(starter_key).write(tmp_path)], tmp_path / starter_key))
+        description = read_description(tmp_path / starter_key)
+        roles = roles_for(description, "language-modeling")
+        assert recommended(description, task="language-modeling", roles=roles) == proposed
 
 
 @pytest.mark.parametrize("key", list(ARCHITECTURES))

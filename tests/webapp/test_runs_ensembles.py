@@ -31,6 +31,16 @@ def test_an_ensemble_is_offered_where_its_answers_have_a_mean(seat, redis, tmp_p
     assert not {"ensemble", "bagging"} & (counted | writing)
 
 
+def test_settings_that_the_task_does_not_read_are_not_offered(seat, redis, tmp_path):
+    moods = make_version(seat, tmp_path, MOODS, name="Moods").dataset_id
+    sorting = offered(seat, dataset=moods, task="text-classification", architecture="text-bag")
+    writing = offered(seat, dataset=moods, task="language-modeling", architecture="gpt")
+    assert {"class_weights", "focal", "label_smoothing"} <= sorting
+    assert not {"huber", "augment", "mix"} & sorting
+    assert "label_smoothing" in writing
+    assert not {"class_weights", "focal", "huber", "augment", "mix"} & writing
+
+
 def test_the_estimate_counts_every_member(seat, redis, tmp_path):
     version = make_version(seat, tmp_path)
     one, four = (

@@ -51,7 +51,11 @@ class Task:
     recommended: ClassVar[str]
     """The architecture that *Simple* proposes."""
     recommended_mixed: ClassVar[str] = ""
-    """The one it proposes where some of the columns to learn from are texts or pictures."""
+    """The one it proposes where some of the columns to learn from are texts, pictures or sounds."""
+    recommended_chat: ClassVar[str] = ""
+    """The one it proposes for conversations, which are too few for a language to be learnt from."""
+    heeds: ClassVar[tuple[str, ...]] = ()
+    """Which of the recipe's fields it reads that are about some kinds of data or answers only (recipes.ABOUT_SOME)."""
     mean_of: ClassVar[MeanOf] = ""
     """What an ensemble takes the mean of; empty where the task is learnt by one network only."""
     grouped_by: ClassVar[str] = ""

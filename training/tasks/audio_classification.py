@@ -15,4 +15,5 @@ class AudioClassification(Task):
     metrics = CLASSIFICATION
     tryout = "audio"
     recommended = "audio-cnn"
+    heeds = ("augment", "label_smoothing")
     mean_of = "classes"

@@ -15,4 +15,5 @@ class ImageClassification(Task):
     metrics = CLASSIFICATION
     tryout = "image"
     recommended = "speednet"
+    heeds = ("augment", "mix", "label_smoothing")
     mean_of = "classes"

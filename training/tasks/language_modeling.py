@@ -12,3 +12,5 @@ class LanguageModeling(Task):
     metrics = LANGUAGE
     tryout = "chat"
     recommended = "gpt"
+    recommended_chat = "pretrained-causal"
+    heeds = ("label_smoothing",)

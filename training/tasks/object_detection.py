@@ -22,3 +22,4 @@ class ObjectDetection(Task):
     )
     tryout = "image"
     recommended = "detector"
+    heeds = ("augment",)

@@ -29,3 +29,4 @@ class SpeechRecognition(Task):
     )
     tryout = "audio"
     recommended = "ctc"
+    heeds = ("augment",)

@@ -15,3 +15,4 @@ class Summarization(Task):
     metrics = SUMMARY
     tryout = "translation"
     recommended = "seq2seq-transformer"
+    heeds = ("label_smoothing",)

@@ -16,4 +16,5 @@ class TabularClassification(Task):
     tryout = "form"
     recommended = "mlp"
     recommended_mixed = "multimodal"
+    heeds = ("class_weights", "focal", "label_smoothing", "augment")
     mean_of = "classes"

@@ -16,4 +16,5 @@ class TabularRegression(Task):
     tryout = "form"
     recommended = "mlp"
     recommended_mixed = "multimodal"
+    heeds = ("huber", "augment")
     mean_of = "values"

@@ -15,4 +15,5 @@ class TextClassification(Task):
     metrics = CLASSIFICATION
     tryout = "text"
     recommended = "text-transformer"
+    heeds = ("class_weights", "focal", "label_smoothing")
     mean_of = "classes"

@@ -15,4 +15,5 @@ class TextMultilabel(Task):
     metrics = LABELS
     tryout = "text"
     recommended = "text-transformer"
+    heeds = ("class_weights", "focal", "label_smoothing")
     mean_of = "labels"

@@ -15,4 +15,5 @@ class TextRegression(Task):
     metrics = REGRESSION
     tryout = "text"
     recommended = "text-transformer"
+    heeds = ("huber",)
     mean_of = "values"

@@ -15,3 +15,4 @@ class Translation(Task):
     metrics = TRANSLATION
     tryout = "translation"
     recommended = "seq2seq-transformer"
+    heeds = ("label_smoothing",)

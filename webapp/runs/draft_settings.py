@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from training.architectures import ARCHITECTURES
 from training.data.schema import Description
+from training.recipes import ABOUT_SOME
 from training.spec import TrainSpec, offers_ensemble
 from training.tasks import TASKS
 from webapp.core.settings_form import SettingsForm
@@ -72,10 +73,12 @@ class DraftSettings:
         return [group for group in groups if group.fields]
 
     def _heeded(self, fields: list[BoundField]) -> list[BoundField]:
-        """Without the fields of the recipe that the architecture does not read, or that make no sense for the task."""
-        heeds = self.architecture.heeds
-        hidden = () if offers_ensemble(self.task, self.architecture) else ("ensemble", "bagging")
-        return [field for field in fields if field.name not in hidden and (not heeds or field.name in heeds)]
+        """Without the fields of the recipe that nobody reads, or that make no sense for the task."""
+        read = set(self.architecture.heeds or type(self.proposal.recipe).model_fields)
+        read -= set(ABOUT_SOME) - set(self.task.heeds)
+        if not offers_ensemble(self.task, self.architecture):
+            read -= {"ensemble", "bagging"}
+        return [field for field in fields if field.name in read]
 
     @property
     def has_errors(self) -> bool:
