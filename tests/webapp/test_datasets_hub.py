@@ -4,6 +4,7 @@ from datasets_kit import import_here
 
 from tests.hub import hub
 from webapp.datasets.models import Dataset
+from webapp.datasets.quota import used_bytes
 
 
 def test_a_data_set_of_the_hub_is_fetched_and_understood(browser, seat, redis, settings):
@@ -27,6 +28,17 @@ def test_a_name_that_the_hub_does_not_know_is_told_with_a_next_step(browser, sea
     assert dataset.status == Dataset.Status.FAILED
     assert "nobody/nothing" in dataset.error["message"]
     assert dataset.error["hint"]
+
+
+def test_what_the_hub_has_counts_for_the_quota_too(browser, seat, redis, settings):
+    settings.PROJECT_QUOTA = 10
+    with hub() as address:
+        settings.HUB_ENDPOINT = address
+        browser.post("/datasets/hub/", {"repository": "nature/life"})
+        dataset = import_here(Dataset.objects.get())
+    assert dataset.status == Dataset.Status.FAILED
+    assert "there is no room for" in dataset.error["message"]
+    assert used_bytes(seat.project) == 0
 
 
 def test_without_a_network_it_says_so(browser, seat, redis, settings):

@@ -17,6 +17,7 @@ from webapp.core import storage
 from webapp.datasets import lifecycle, uploads
 from webapp.datasets.lifecycle import ATTEMPTS
 from webapp.datasets.models import Dataset, Revision
+from webapp.datasets.quota import check_quota
 from webapp.datasets.working import Overtaken, busy_with, show, show_all, work_root
 
 FORGOTTEN = timedelta(days=1)
@@ -102,6 +103,7 @@ def _fetch(dataset: Dataset, folder: Path) -> None:
     for name, (_name, path) in zip(names, fetched, strict=True):
         path.rename(place / name)
     size = sum(path.stat().st_size for path in place.iterdir())
+    check_quota(dataset.project, size)
     storage.save_folder(place, dataset.source)
     dataset.filename, dataset.more_files, dataset.original_bytes = names[0], names[1:], size
     dataset.save(update_fields=["filename", "more_files", "original_bytes"])

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from django.utils.translation import gettext as _
 
 from training.errors import TrainingError
-from webapp.core.errors import log_bug
+from webapp.core.errors import UserError, log_bug
 from webapp.datasets import lifecycle
 from webapp.datasets.lifecycle import Work
 
@@ -41,7 +41,7 @@ def busy_with(work: Work) -> Iterator[Path]:
             yield folder
     except Overtaken:
         return
-    except TrainingError as error:
+    except (TrainingError, UserError) as error:
         lifecycle.fail(work, message=error.message, hint=error.hint)
     except Exception as error:
         message, hint = _in_words(error, work)
