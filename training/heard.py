@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from training.architectures import Shapes
-from training.audio import Hearing, log_mel, measure_bands, survey
+from training.audio import Hearing, log_mel, measure_bands, survey, vary_sounds
 from training.device import Device
 from training.examples import Examples, Part
 from training.media import allocate, spread, stored_bytes
@@ -42,6 +42,7 @@ class Heard:
 
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, folder: Path, *, outputs: int) -> None:
         settings = cast(_ForSounds, spec.network())
+        self.recipe = spec.recipe
         used = np.unique(np.concatenate(list(examples.rows.values())))
         cells = stored_bytes(examples.frame[spec.column("sound")], used, what="sounds")
         rate, seconds = survey(cells)
@@ -62,6 +63,12 @@ class Heard:
         examples = len(self.places["train"])
         order = torch.randperm(examples, generator=generator).to(self.places["train"].device)
         return list(order.tensor_split(max(1, round(examples / batch_size))))
+
+    def batch(self, indices: Tensor, epoch: int) -> Tensor:
+        """The sounds to learn from with these numbers, varied anew in each epoch if the recipe says so."""
+        places = self.places["train"][indices]
+        spectra = self.scaled(places)
+        return vary_sounds(spectra, places, epoch=epoch, seed=self.recipe.seed) if self.recipe.augment else spectra
 
     def scaled(self, places: Tensor) -> Tensor:
         """The sounds in these places as a network hears them: (B, 1, bands, frames)."""

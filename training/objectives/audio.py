@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.audio import vary_sounds
 from training.class_target import ClassTarget
 from training.device import Device
 from training.events import Sample
@@ -42,11 +41,9 @@ class SoundClasses:
         return self.heard.epoch(generator, batch_size)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        recipe, chosen = self.spec.recipe, self.heard.places["train"][indices]
-        spectra = self.heard.scaled(chosen)
-        if recipe.augment:
-            spectra = vary_sounds(spectra, chosen, epoch=epoch, seed=recipe.seed)
-        return F.cross_entropy(model(spectra), self.target.train[indices], label_smoothing=recipe.label_smoothing)
+        smoothing = self.spec.recipe.label_smoothing
+        scores = model(self.heard.batch(indices, epoch))
+        return F.cross_entropy(scores, self.target.train[indices], label_smoothing=smoothing)
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training import labels
-from training.audio import vary_sounds
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
@@ -70,11 +69,8 @@ class SpokenWords:
         return self.heard.epoch(generator, batch_size)
 
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
-        recipe, chosen = self.spec.recipe, self.heard.places["train"][indices]
-        spectra = self.heard.scaled(chosen)
-        if recipe.augment:
-            spectra = vary_sounds(spectra, chosen, epoch=epoch, seed=recipe.seed)
-        return ctc_loss(model(spectra), [self.targets["train"][place] for place in indices.tolist()])
+        scores = model(self.heard.batch(indices, epoch))
+        return ctc_loss(scores, [self.targets["train"][place] for place in indices.tolist()])
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
