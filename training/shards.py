@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 from torch import Tensor, float16, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from training.blocks import blocks_of
@@ -21,6 +21,8 @@ from training.errors import TrainingError
 from training.events import Warning
 
 T = TypeVar("T")
+BESIDE = "remember"
+"""What blocks that write are asked for beside their turn: keys and values of what they will look at."""
 
 
 def share_out(model: nn.Module, device: Device, processes: int) -> Warning | None:
@@ -45,6 +47,9 @@ def share_out(model: nn.Module, device: Device, processes: int) -> Warning | Non
     mesh = init_device_mesh(device.torch.type, (processes,))
     for part in [*blocks, model]:
         fully_shard(part, mesh=mesh, reshard_after_forward=True)
+    for block in blocks:
+        if hasattr(block, BESIDE):
+            register_fsdp_forward_method(block, BESIDE)
     return None
 
 

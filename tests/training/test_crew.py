@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import JsonValue
 
 import training.objectives
 from tests.training.test_loop import after, curve, with_recipe
@@ -122,14 +123,26 @@ def test_a_run_of_two_that_shared_a_model_out_is_gone_on_with_by_one_and_the_oth
     assert {**curve(first), **curve(more), **curve(rest)} == pytest.approx(whole, rel=1e-3)
 
 
-def test_thin_matrices_of_a_pretrained_model_are_trained_where_it_is_shared_out(
-    writer_spec: TrainSpec, tmp_path: Path
+@pytest.mark.parametrize(
+    ("task", "architecture"), [("language-modeling", "pretrained-causal"), ("translation", "seq2seq-transformer")]
+)
+def test_thin_matrices_of_pretrained_blocks_and_blocks_that_write_are_shared_out(
+    make_data: Callable[..., Path], tmp_path: Path, task: str, architecture: str
 ) -> None:
-    (tmp_path / "source").mkdir()
-    SOURCES["pretrained-causal"](tmp_path / "source")
-    settings = {"source": str(tmp_path / "source"), "length": 32}
-    spec = writer_spec.model_copy(update={"architecture": "pretrained-causal", "settings": settings})
-    spec = with_recipe(spec, recompute=True)
+    tiny = DATA[task](tmp_path)
+    settings: dict[str, JsonValue] = {"length": 32, "layers": 1, "width": 16, "heads": 2, "dropout": 0.0}
+    if architecture in SOURCES:
+        (tmp_path / "source").mkdir()
+        SOURCES[architecture](tmp_path / "source")
+        settings = {"source": str(tmp_path / "source"), "length": 32}
+    spec = TrainSpec(
+        task=task,
+        data=str(make_data(tiny.frame)),
+        roles=tiny.roles,
+        architecture=architecture,
+        settings=settings,
+        recipe=Recipe(epochs=1, batch_size=8, lr=0.01, evaluations=1, recompute=True, share_out=True),
+    )
     alone, together = list(train(spec, tmp_path / "alone")), train_together(spec, tmp_path / "together")
     assert curve(together) == pytest.approx(curve(alone), rel=1e-3)
     assert together[-1].type == "finished"
