@@ -90,6 +90,7 @@ def test_a_network_that_mixes_what_shares_a_row_is_found_out() -> None:
 
     assert not keeps_apart(Mixes(10, 4))
     assert not keeps_apart(KnowsNoPlaces(10, 4))
+    assert keeps_apart(with_something_to_say(GPT(2, 2, layers=1, width=8, heads=1)))  # the least there can be
 
 
 @pytest.mark.parametrize("lengths", [[150] * 32, torch.randint(20, 256, (64,)).tolist(), [3000, 5, 2990, 7]])
