@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from tests.training.test_loop import after, curve
 from tests.training.tiny_data import SOURCES, running_text
+from training.architectures import Shapes
 from training.errors import TrainingError
 from training.loop import train
 from training.model_folder import load_network
@@ -58,6 +59,18 @@ def test_a_run_in_four_bits_learns_pauses_and_keeps_only_what_it_learnt(
     assert all("lora" in name for name in kept)
     again = load_network(tmp_path / "parts" / "model")
     assert torch.equal(dict(again.named_parameters())[next(iter(kept))], next(iter(kept.values())))
+
+
+def test_frozen_weights_in_four_bits_are_known_to_take_less(four_bit_spec: TrainSpec) -> None:
+    shapes = Shapes(outputs=0, length=32)
+    costs = {
+        method: four_bit_spec.network().model_copy(update={"method": method}).cost(shapes)
+        for method in ("whole", "lora", "qlora")
+    }
+    assert costs["whole"].frozen == costs["whole"].frozen_bytes == 0
+    assert costs["lora"].frozen == costs["qlora"].frozen == costs["whole"].parameters
+    assert costs["lora"].frozen_bytes == 4 * costs["lora"].frozen
+    assert costs["qlora"].frozen_bytes < 0.6 * costs["lora"].frozen_bytes
 
 
 def test_without_the_package_the_choice_is_refused_in_words(

@@ -1,5 +1,6 @@
 """Two models' answers to the same questions, and what a training will take."""
 
+from dataclasses import replace
 from math import comb
 
 import numpy as np
@@ -140,6 +141,15 @@ def test_a_batch_too_large_for_the_memory_comes_with_a_remedy_that_fits(version)
     assert found["verdict"] == "too_big"
     assert found["remedy"]["changes"] == {"batch_size": 1024, "accumulate": 64}
     assert "1024" in found["remedy"]["label"]
+
+
+def test_weights_that_are_not_trained_need_no_room_for_corrections(version):
+    spec = services.propose_spec(version, architecture="mlp", recipe={"optimizer": "adamw"})
+    work = work_of(spec, version)
+    weights = work.cost.parameters
+    frozen = replace(work, cost=replace(work.cost, frozen=weights, frozen_bytes=4.0 * weights))
+    saved = memory_bytes(spec.recipe, work, 0) - memory_bytes(spec.recipe, frozen, 0)
+    assert saved == pytest.approx(3 * 4 * weights, abs=1)  # the gradient, and the two numbers that AdamW keeps
 
 
 def test_a_network_that_no_batch_makes_fit_is_refused_in_words(version):

@@ -70,6 +70,10 @@ class Cost:
     """Floating-point operations per example (per token for language modelling)."""
     activations: float = 0.0
     """Numbers kept per example (per token for language modelling) for the backward pass."""
+    frozen: int = 0
+    """Of the parameters, those of a pretrained network that stay as they are."""
+    frozen_bytes: float = 0.0
+    """Memory that those take."""
 
 
 class Architecture(Settings):

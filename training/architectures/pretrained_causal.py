@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+PRESSED_BYTES = 0.52
+"""Of a weight in 4 bits, its share of the scales included."""
+
+
 @ARCHITECTURES.register("pretrained-causal")
 class PretrainedCausalSettings(Architecture):
     """Starts from a model that has read a large part of the internet, and teaches it your texts or conversations."""
@@ -70,9 +74,12 @@ class PretrainedCausalSettings(Architecture):
             return Cost(0, 0.0)
         added = size.lora_parameters(self.rank) if self.method != "whole" else 0
         width, layers = entry(config, "hidden_size", "n_embd"), entry(config, "num_hidden_layers", "n_layer")
-        length = shapes.length or self.length
+        length, words = shapes.length or self.length, entry(config, "vocab_size") * width
+        pressed = 4.0 * words + PRESSED_BYTES * (size.parameters - words)
         return Cost(
             parameters=size.parameters + added,
+            frozen=0 if self.method == "whole" else size.parameters,
+            frozen_bytes={"whole": 0.0, "lora": 4.0 * size.parameters, "qlora": pressed}[self.method],
             flops=2.0 * (size.parameters + added) + 2.0 * layers * width * length,
             activations=12.0 * layers * width + 2 * entry(config, "vocab_size"),
         )

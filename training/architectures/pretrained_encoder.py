@@ -80,7 +80,10 @@ class PretrainedEncoderSettings(Architecture):
         length = min(shapes.length or self.length, self.length)
         layer = 4 * width * width + 2 * width * inner
         head = (width + 1) * shapes.outputs
+        frozen = size.parameters if self.trained in ("head", "lora") else 0
         return Cost(
+            frozen=frozen,
+            frozen_bytes=4.0 * frozen,
             parameters=size.parameters + head + (size.lora_parameters(self.rank) if self.trained == "lora" else 0),
             flops=2.0 * (length * layers * (layer + 2 * length * width) + (length if shapes.per_token else 1) * head),
             activations=length * layers * (10.0 * width + 2 * inner + 2 * heads * length),

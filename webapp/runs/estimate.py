@@ -94,15 +94,20 @@ def raw_seconds(recipe: Recipe, work: Work) -> float:
 
 def memory_bytes(recipe: Recipe, work: Work, data_bytes: int) -> int:
     """Weights, gradients and the optimiser's state, what a batch keeps for the backward pass, and the data."""
-    weights = 4 * work.cost.parameters * (1 + _kept(recipe))
+    weights = 4 * _trained(work) * (1 + _kept(recipe)) + work.cost.frozen_bytes
     batch = 4 * work.cost.activations * recipe.batch_size * work.per_example
     return int(PROCESS_BYTES + weights + 2 * batch + 3 * data_bytes)
 
 
 def _disk_bytes(recipe: Recipe, work: Work) -> int:
     """The model, two checkpoints while one replaces the other, and the predictions."""
-    checkpoint = 4 * work.cost.parameters * _kept(recipe)
-    return 4 * recipe.ensemble * work.cost.parameters + 2 * checkpoint + PREDICTION_BYTES * work.held_out + 2**20
+    checkpoint = 4 * _trained(work) * _kept(recipe)
+    return 4 * recipe.ensemble * _trained(work) + 2 * checkpoint + PREDICTION_BYTES * work.held_out + 2**20
+
+
+def _trained(work: Work) -> int:
+    """Weights that are corrected, and so are all that a model folder and a checkpoint hold."""
+    return work.cost.parameters - work.cost.frozen
 
 
 def _kept(recipe: Recipe) -> int:
