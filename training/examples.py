@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from training.data.mapped import read_columns
 from training.data.roles import check_parts
 from training.data.schema import ID, PART
 from training.data.split import assign_parts, division_column
@@ -39,15 +40,17 @@ class Examples:
         return {part: len(rows) for part, rows in self.rows.items()}
 
 
-def read_examples(spec: TrainSpec) -> Examples:
+def read_examples(spec: TrainSpec, folder: Path | None = None) -> Examples:
     """Read the columns that the spec names; rows without a target are left out of every part.
+
+    What is larger than a gigabyte is mapped from a file without a name in `folder`.
 
     Raises TrainingError when a column is missing or a part would be empty.
     """
     path = Path(spec.data) / "data.parquet"
     columns = [column for names in spec.roles.values() for column in names]
     decides = division_column(spec.split, spec.column("target") if "target" in spec.roles else "")
-    frame = _read_columns(path, [*columns, *([decides] if decides else [])])
+    frame = _read_columns(path, [*columns, *([decides] if decides else [])], folder)
     ids = frame[ID].to_numpy()
     given = frame[PART] if PART in frame.columns else pl.Series([None] * frame.height, dtype=pl.String)
     parts = assign_parts(ids, given, spec.split, frame[decides] if decides else None)
@@ -61,7 +64,7 @@ def read_examples(spec: TrainSpec) -> Examples:
     return Examples(frame=frame.select(columns), ids=ids, rows=rows)
 
 
-def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
+def _read_columns(path: Path, columns: list[str], folder: Path | None) -> pl.DataFrame:
     try:
         there = pl.read_parquet_schema(path)
     except FileNotFoundError as error:
@@ -73,7 +76,7 @@ def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
     for column in columns:
         if column not in there:
             raise TrainingError(f"The data has no column “{column}”.", f"It has: {', '.join(_visible(there))}.")
-    return pl.read_parquet(path, columns=[*dict.fromkeys(columns), ID, *([PART] if PART in there else [])])
+    return read_columns(path, [*dict.fromkeys(columns), ID, *([PART] if PART in there else [])], folder)
 
 
 def _visible(columns: object) -> list[str]:

@@ -92,7 +92,7 @@ def trial_of(spec: TrainSpec, folder: Path) -> Trial:
     Raises TrainingError where nothing is learnt in steps.
     """
     device = choose_device(spec.recipe)
-    objective = OBJECTIVES[spec.task](spec, read_examples(spec), device, folder)
+    objective = OBJECTIVES[spec.task](spec, read_examples(spec, folder), device, folder)
     model = build_network(spec, objective, device)
     if spec.network().fit(model, objective, spec.recipe) is not None:
         raise TrainingError("This is learnt without a learning rate.", "Just train it.", code="no_rate")

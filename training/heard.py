@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
-import polars as pl
 import torch
 from torch import Tensor
 
@@ -18,7 +16,7 @@ from training.architectures import Shapes
 from training.audio import Hearing, log_mel, measure_bands, survey, vary_sounds
 from training.device import Device
 from training.examples import Examples, Part
-from training.media import allocate, spread, stored_bytes
+from training.media import Encoded, allocate, spread, stored_bytes
 from training.sound_size import FRAMES_PER_SECOND, WAVE, WAVE_RATE, fit_sounds
 from training.spec import TrainSpec
 
@@ -87,9 +85,9 @@ class Heard:
         return pieces
 
 
-def _hear_all(cells: pl.Series, hearing: Hearing, folder: Path) -> Tensor:
+def _hear_all(cells: Encoded, hearing: Hearing, folder: Path) -> Tensor:
     """All sounds as a network hears them, as 16-bit floats: (n, bands, frames), or (n, 1, samples)."""
     spectra = allocate((len(cells), hearing.bands, hearing.length), np.float16, folder)
-    for place, cell in enumerate(cast(Sequence[bytes], cells)):
+    for place, cell in enumerate(cells):
         spectra[place] = hearing.listen(io.BytesIO(cell)).half().numpy()
     return torch.from_numpy(spectra)

@@ -43,7 +43,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     Raises TrainingError for whatever a person can mend.
     """
     yield Phase(name="reading", title="Reading the data")
-    examples = read_examples(spec)
+    examples = read_examples(spec, folder)
     device = choose_device(spec.recipe)
 
     yield Phase(name="preparing", title="Preparing the examples")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,27 @@ from torch import Tensor
 
 from training.errors import TrainingError
 
+AT_ONCE = 64
+"""Encoded examples that are copied at a time."""
 IN_MEMORY = 2**30
 """Bytes of decoded examples above which they lie in a file that is mapped into memory."""
 
 
-def stored_bytes(column: pl.Series, rows: NDArray[np.int64], *, what: str) -> pl.Series:
+@dataclass(frozen=True)
+class Encoded:
+    """Pictures or sounds as they were brought, read a few at a time, wherever they lie."""
+
+    cells: pl.Series
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self.cells), AT_ONCE):
+            yield from self.cells.slice(start, AT_ONCE).to_list()
+
+
+def stored_bytes(column: pl.Series, rows: NDArray[np.int64], *, what: str) -> Encoded:
     """The encoded bytes in these rows; raises TrainingError if the column holds no media, or a cell is empty."""
     if not isinstance(column.dtype, pl.Struct):
         raise TrainingError(f"“{column.name}” holds no {what}.", f"Choose a column of {what}.", code="no_media")
@@ -26,7 +44,7 @@ def stored_bytes(column: pl.Series, rows: NDArray[np.int64], *, what: str) -> pl
         raise TrainingError(
             f"{cells.null_count():,} cells of “{column.name}” are empty.", "Drop these rows first.", code="empty_cells"
         )
-    return cells
+    return Encoded(cells)
 
 
 def given_file(given: dict[str, object], key: str, *, what: str) -> Path:

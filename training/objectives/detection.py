@@ -24,7 +24,7 @@ from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import PARTS, Examples, Part
 from training.images import Viewing, decode_picture, measure_channels, survey, upright_size
-from training.media import allocate, spread, stored_bytes
+from training.media import Encoded, allocate, spread, stored_bytes
 from training.media_predictors import SeesFiles
 from training.models.detector import Detector
 from training.objectives import OBJECTIVES, Guess
@@ -252,7 +252,7 @@ def _read_boxes(column: pl.Series, labels: Sequence[str]) -> list[Boxes]:
     return found
 
 
-def _decode_all(cells: pl.Series, shapes: Shapes, folder: Path) -> Tensor:
+def _decode_all(cells: Encoded, shapes: Shapes, folder: Path) -> Tensor:
     size = {"channels": shapes.channels, "height": shapes.height, "width": shapes.width}
     pictures = allocate((len(cells), *size.values()), np.uint8, folder)
     for place, cell in enumerate(cells):

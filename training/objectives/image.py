@@ -21,7 +21,7 @@ from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
 from training.images import THUMBNAIL, Viewing, decode_picture, measure_channels, mix, survey, thumbnails, vary
-from training.media import allocate, spread, stored_bytes
+from training.media import Encoded, allocate, spread, stored_bytes
 from training.media_predictors import SeesFiles
 from training.objectives import OBJECTIVES, Guess
 from training.occlusion import draw_region, occlude
@@ -194,7 +194,7 @@ class PicturePredictor(SeesFiles):
         return scores
 
 
-def _decode_all(cells: pl.Series, shapes: Shapes, folder: Path) -> Tensor:
+def _decode_all(cells: Encoded, shapes: Shapes, folder: Path) -> Tensor:
     """All pictures in one size, (n, channels, height, width): in memory, or mapped from a file without a name."""
     size = (len(cells), shapes.channels, shapes.height, shapes.width)
     pictures = allocate(size, np.uint8, folder)

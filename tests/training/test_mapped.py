@@ -1,0 +1,58 @@
+"""Data that is larger than memory: columns are mapped from a file, and read as if they were not."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from training.data import mapped
+from training.data.layout import DATA as DATA_FILE
+from training.data.mapped import read_columns
+from training.errors import TrainingError
+from training.media import stored_bytes
+
+
+@pytest.fixture
+def everything_is_large(monkeypatch):
+    monkeypatch.setattr(mapped, "IN_MEMORY", 0)
+
+
+def several_groups(folder: Path) -> Path:
+    """Cells of every kind, in row groups of seven."""
+    texts = [None if n % 5 == 0 else f"row {n} " * (n % 40) for n in range(50)]
+    pictures = [{"bytes": bytes([n]) * (100 + 1000 * n), "path": f"{n}.png"} for n in range(50)]
+    turns = [[{"role": "user", "content": f"{n}"}, {"role": "assistant", "content": "yes"}] for n in range(50)]
+    columns = {"_id": range(50), "x": np.linspace(0, 1, 50), "text": texts, "image": pictures, "messages": turns}
+    path = folder / DATA_FILE
+    pl.DataFrame(columns).write_parquet(path, row_group_size=7)
+    return path
+
+
+@pytest.mark.parametrize("columns", [["_id", "x"], ["image", "_id"], ["messages", "text"], ["text"]])
+def test_mapped_columns_are_those_that_stand_in_the_file(tmp_path, everything_is_large, columns):
+    path = several_groups(tmp_path)
+    frame = read_columns(path, columns, tmp_path / "run")
+    assert_frame_equal(frame, pl.read_parquet(path, columns=columns).select(columns))
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_small_columns_need_no_file(tmp_path):
+    path = several_groups(tmp_path)
+    read_columns(path, ["x"], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_encoded_pictures_come_in_the_order_that_is_asked_for(tmp_path, everything_is_large):
+    frame = read_columns(several_groups(tmp_path), ["image"], tmp_path)
+    found = stored_bytes(frame["image"], np.array([3, 1, 49]), what="pictures")
+    assert [len(cell) for cell in found] == [3100, 1100, 49_100]
+    assert len(found) == 3
+
+
+def test_a_cell_without_a_picture_is_still_told(tmp_path, everything_is_large):
+    path = tmp_path / DATA_FILE
+    pl.DataFrame({"image": [{"bytes": b"x", "path": "a"}, None]}).write_parquet(path)
+    with pytest.raises(TrainingError, match="1 cells"):
+        stored_bytes(read_columns(path, ["image"], tmp_path)["image"], np.array([0, 1]), what="pictures")
