@@ -22,6 +22,8 @@ NumberWidth: TypeAlias = Annotated[
     ),
 ]
 
+LENGTHS: dict[Preset, float] = {"quick": 0.3, "balanced": 1.0, "thorough": 3.0}
+
 
 @ARCHITECTURES.register("mlp")
 class MLPSettings(Architecture):
@@ -68,19 +70,33 @@ class MLPSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        large = facts.rows >= 5_000
-        epochs = {"quick": 0.3, "balanced": 1.0, "thorough": 3.0}[preset] * (45 if large else 60)
+        if facts.rows >= 5_000:
+            return cls._for_many_rows(preset)
+        several_classes = facts.shapes.outputs > 2
         settings = cls(
-            hidden_sizes="128-128" if large else "64-64",
-            dropout=0.05 if large else 0.2,
-            number_width=16 if large else 0,
+            hidden_sizes="256-256" if several_classes else "64-64",
+            dropout=0.3 if several_classes else 0.2,
             activation="silu",
-            members={"quick": 2, "balanced": 8, "thorough": 8}[preset] if large else 1,
         )
         recipe = Recipe(
-            epochs=epochs,
-            batch_size=256 if large else 32,
-            lr=6e-3 if large else 3e-3,
+            epochs=(80 if several_classes else 60) * LENGTHS[preset],
+            batch_size=64 if facts.rows >= 1_000 else 32,
+            lr=6e-3 if several_classes else 3e-3,
+            weight_decay=0.1 if several_classes else 0.02,
+            label_smoothing=0.1 if several_classes else 0.0,
+            schedule="cosine",
+            warmup=0.05,
+        )
+        return settings, recipe
+
+    @classmethod
+    def _for_many_rows(cls, preset: Preset) -> tuple[Architecture, Recipe]:
+        members = {"quick": 2, "balanced": 8, "thorough": 8}[preset]
+        settings = cls(hidden_sizes="128-128", dropout=0.05, number_width=16, activation="silu", members=members)
+        recipe = Recipe(
+            epochs=45 * LENGTHS[preset],
+            batch_size=256,
+            lr=6e-3,
             weight_decay=0.02,
             schedule="cosine",
             warmup=0.05,
