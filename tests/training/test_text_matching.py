@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from tests.training.tiny_data import encoder, matched
+from training.data.importing import import_dataset, read_description
+from training.data.roles import roles_for
 from training.device import choose_device
 from training.loop import train
 from training.objectives.text_matching import SHARPNESS, partner_loss, places_of_partners
@@ -44,6 +46,17 @@ def test_places_count_only_other_texts_that_are_at_least_as_like() -> None:
     alike = np.array([[0.9, 0.1, 0.9], [0.8, 0.5, 0.6], [0.0, 0.3, 0.2]])
     assert places_of_partners(alike, np.arange(3)).tolist() == [2, 3, 2]
     assert places_of_partners(alike, np.array([4, 5, 4])).tolist() == [1, 3, 2]
+
+
+def test_the_first_column_of_texts_is_what_is_started_from(tmp_path: Path) -> None:
+    rows = [
+        f'{at},"Where is number {at} of all the houses?","It stands in street {at}, behind a tree."' for at in range(30)
+    ]
+    (tmp_path / "asked.csv").write_text("\n".join(["number,question,answer", *rows]))
+    for _ in import_dataset([tmp_path / "asked.csv"], tmp_path / "asked"):
+        pass
+    roles = roles_for(read_description(tmp_path / "asked"), "text-matching")
+    assert roles == {"first": ["question"], "second": ["answer"]}
 
 
 def test_texts_without_a_word_in_common_are_found_by_what_they_mean(

@@ -212,6 +212,8 @@ def _likely(description: Description, role: Role) -> list[Column]:
         return sorted(fitting, key=description.columns.index, reverse=role.key == "target")
     conversations = [column for column in fitting if column.type == "conversation"]
     likely = conversations or [column for column in fitting if is_long_text(column)] or fitting
+    if role.key in ("first", "second"):  # the question stands before its answer
+        return sorted(likely, key=description.columns.index)
     return likely if role.many else sorted(likely, key=text_length, reverse=True)
 
 
