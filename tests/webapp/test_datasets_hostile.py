@@ -123,6 +123,21 @@ def test_it_is_read_and_what_is_wrong_is_told(browser, seat, trouble):
     assert list(work_root().iterdir()) == []
 
 
+def test_rows_that_could_not_be_read_are_shown_with_their_lines_and_reasons(browser, stranger, seat):
+    dataset = import_here(bring(seat, f"{TABLE}1,x,extra\n2,y\n<b>5</b>\n".encode(), filename="a.csv"))
+    address = f"/datasets/{dataset.pk}/v1/set-aside/"
+    assert address in page_of(browser, dataset, "?tab=quality")
+    answer = browser.get(address)
+    assert [row["line"] for row in answer.context["rows"]] == [32, 34]
+    page = answer.content.decode()
+    assert "2 of 2" in page
+    assert "1,x,extra" in page
+    assert "&lt;b&gt;5&lt;/b&gt;" in page
+    assert stranger.get(address).status_code == 404
+    whole = import_here(bring(seat, TABLE.encode(), filename="b.csv"))
+    assert "Every row could be read" in browser.get(f"/datasets/{whole.pk}/v1/set-aside/").content.decode()
+
+
 EVIL = "<img src=x onerror=alert(1)>"
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
-from training.data.layout import DATA, nested_type
+from training.data.layout import DATA, SET_ASIDE, nested_type
 
 Cell: TypeAlias = str | int | float | bool | dict[str, Any] | list[dict[str, Any]] | None
 
@@ -85,6 +85,12 @@ def _picked(file: pq.ParquetFile, columns: list[str], rows: Sequence[int]) -> It
         if wanted:
             yield wanted, file.read_row_group(group, columns=columns).take([row - start for row in wanted])
         start = end
+
+
+def read_aside(folder: Path, limit: int) -> list[dict[str, Cell]]:
+    """The first rows that could not be read: source, line, reason and content of each; none where all could."""
+    path = folder / SET_ASIDE
+    return pq.read_table(path).slice(0, limit).to_pylist() if path.exists() else []
 
 
 def _rows(file: pq.ParquetFile, offset: int, limit: int, columns: list[str]) -> tuple[pa.Table, int]:

@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from webapp.core import apart
 from webapp.core.downloads import send_chunks, send_file
 from webapp.core.storage import local_folder
 from webapp.datasets import preview
@@ -15,6 +16,9 @@ from webapp.datasets.lookup import dataset_or_404, version_or_404
 from webapp.datasets.media import send_media
 from webapp.datasets.tabs import number_in
 from webapp.projects.access import UserRequest
+
+MOST_ASIDE = 200
+"""Rows that could not be read which their page shows."""
 
 
 @login_required
@@ -44,6 +48,17 @@ def original(request: UserRequest, pk: int) -> HttpResponseBase:
         raise Http404
     filename = found.filenames[place - 1]
     return _sent(lambda: send_file(f"{found.source}/{filename}", filename=filename))
+
+
+@login_required
+@require_GET
+def set_aside(request: UserRequest, pk: int, number: int) -> HttpResponse:
+    """The rows that could not be read, with their lines and the reasons."""
+    found = dataset_or_404(request, pk)
+    version = version_or_404(found, number)
+    rows = apart.run("training.data.preview:read_aside", local_folder(version.folder), MOST_ASIDE)
+    context = {"dataset": found, "version": version, "rows": rows, "count": version.describe().set_aside}
+    return render(request, "datasets/aside.html", context)
 
 
 @login_required

@@ -31,6 +31,7 @@ urlpatterns = [
     path("datasets/<int:pk>/label/give/", label_views.give, name="dataset-label-give"),
     path("datasets/<int:pk>/label/save/", label_views.save, name="dataset-label-save"),
     path("datasets/<int:pk>/original/", download_views.original, name="dataset-original"),
+    path("datasets/<int:pk>/v<int:number>/set-aside/", download_views.set_aside, name="dataset-aside"),
     path("datasets/<int:pk>/v<int:number>.parquet", download_views.parquet, name="dataset-parquet"),
     path("datasets/<int:pk>/v<int:number>.csv", download_views.csv, name="dataset-csv"),
 ]
