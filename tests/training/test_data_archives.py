@@ -232,3 +232,10 @@ def test_a_damaged_member_costs_only_itself(tmp_path):
     path.write_bytes(content)
     _, description = imported(path)
     assert (description.rows, description.set_aside) == (11, 1)
+
+
+def test_pictures_without_folders_have_no_empty_column_of_labels(tmp_path):
+    _, description = imported(packed(tmp_path, {f"{n}.png": picture(n) for n in range(4)}))
+    assert [column.name for column in description.columns] == ["image"]
+    assert "without class folders" in description.format
+    assert (description.rows, description.proposals) == (4, [])

@@ -94,14 +94,13 @@ class Notes:
 
 
 def folder_notes(members: Sequence[Member]) -> Notes:
-    """The class and the part that folders name."""
+    """The class and the part that folders name; no class where they name none."""
     placed = places([member.path for member in members])
-    frame = pl.DataFrame(
-        {"label": [label for _, label in placed], PART: [part for part, _ in placed]},
-        schema={"label": pl.String, PART: pl.String},
-    )
-    named = frame["label"].n_unique() - (frame["label"].null_count() > 0)
-    words = f"in {named} class folders" if named != 1 else "in one folder"
+    frame = pl.DataFrame(placed, schema={PART: pl.String, "label": pl.String}, orient="row").select("label", PART)
+    named = frame["label"].drop_nulls().n_unique()
+    if not named:
+        frame = frame.drop("label")
+    words = {0: "without class folders", 1: "in one folder"}.get(named, f"in {named} class folders")
     return Notes(frame, {member.key: row for row, member in enumerate(members)}, words, frozenset(["label"]))
 
 
