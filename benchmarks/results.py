@@ -63,15 +63,21 @@ def main(names: list[str]) -> None:
     preload()
     wanted = [name for name in names if not name.startswith("--")]
     for row in rows():
-        kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
         if wanted and row.name not in wanted and row.data.key not in wanted:
             continue
-        if "--missing" in names and row.name in kept:
+        if "--missing" in names and row.name in read_kept():
             continue
-        kept[row.name] = measure(row)
+        measured = measure(row)
+        kept = read_kept() | {row.name: measured}  # read again: another row may have been measured meanwhile
         KEPT.write_text(json.dumps(kept, indent=1))
-        print(row.name, json.dumps(kept[row.name]), flush=True)
+        print(row.name, json.dumps(measured), flush=True)
         write_page(kept)
+
+
+def read_kept() -> dict[str, Any]:
+    """What was measured so far, by the rows' names."""
+    kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    return kept
 
 
 def rows() -> list[Row]:

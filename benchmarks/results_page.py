@@ -20,8 +20,8 @@ INTRODUCTION = """\
 Measured by `benchmarks/results.py`: files as a person would upload them, the proposed columns, the preset *balanced*
 (or the one that is named), nothing tuned to the held-out part. Where n > 1 the value is the mean over n splits, with
 the smallest and the largest; otherwise the 95 % bootstrap interval of the one run. *Peers*, in italics, install from
-PyPI and learned from the same rows. Beside each result stands the best simple rule of its own report. The architecture
-that *Simple* proposes is in bold.
+PyPI and learned from the same rows. Beside each result stands the best simple rule of its own report, that of the
+first split where there are several. The architecture that *Simple* proposes is in bold.
 
 *CPU s* are processor seconds from reading the data to the trained model, its curves included, *whole* those of the
 process from its start to the report with its baselines; *MB* is the most memory it held.
