@@ -60,7 +60,9 @@ def test_a_row_with_a_text_and_a_picture_is_answered_on_the_page_and_through_res
     assert re.search(r'<input type="file" name="in-0"[^>]*accept="image/\*"', page)
     assert re.search(r'<textarea name="in-1"', page)
     row = {"image": SimpleUploadedFile("one.png", photo(1)), "description": "In a calm lane", "size": "50"}
-    asked = browser.post(f"/playground/{run.pk}/ask/", dict(zip(("in-0", "in-1", "in-2"), row.values(), strict=True)))
+    filled = dict(zip(("in-0", "in-1", "in-2"), row.values(), strict=True))
+    asked = browser.post(f"/playground/{run.pk}/ask/", filled | {"truth": "437300.0"})
+    assert "437,300" in asked.content.decode()
     on_page = float(re.search(r'answer-label">([\d.]+)<', asked.content.decode()).group(1))
     row["image"] = SimpleUploadedFile("one.png", photo(1))
     answered = api.post(f"/api/v1/runs/{run.pk}/predict/", row, format="multipart")

@@ -106,14 +106,14 @@ def test_a_toss_up_is_called_one(runs):
 
 
 def test_numbers_are_compared_by_their_distance_from_the_truth(runs):
-    far = np.abs(np.random.default_rng(0).normal(2, 0.1, 50))
+    far = np.abs(np.random.default_rng(0).normal(40_000, 1_000, 50))
     answered(runs[0], loss=far)
-    answered(runs[1], loss=far - 1)
+    answered(runs[1], loss=far - 22_280)
     verdict = paired.judge(*runs, paired.compare_answers(*runs))
     assert verdict["test"] == "bootstrap"
     assert verdict["better"] == runs[1].pk
-    assert verdict["difference"] == pytest.approx(-1)
-    assert "its mean error is 1 smaller" in verdict["sentence"]
+    assert verdict["difference"] == pytest.approx(-22_280)
+    assert "its mean error is 22,280 smaller" in verdict["sentence"]
 
 
 def test_different_questions_are_not_compared_and_the_page_says_so(runs):

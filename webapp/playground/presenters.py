@@ -43,6 +43,16 @@ def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
     return {"value": plain_number(output["value"]), "error": _usual_error(model), "words": _words(output)}
 
 
+def truth_in_words(output: dict[str, Any], truth: str) -> str:
+    """What the data says, written as the model's answer is."""
+    if "value" not in output:
+        return truth
+    try:
+        return plain_number(float(truth))
+    except ValueError:
+        return truth
+
+
 def beginnings(model: Served) -> list[str]:
     """Something to start with, so that nobody faces an empty page."""
     if model.chats():

@@ -65,7 +65,7 @@ def ask(request: UserRequest, pk: int) -> HttpResponse:
     model = _of_run(request, pk)
     inputs = TryForm(model, request.POST, request.FILES).inputs()
     output = services.ask(model, [inputs], {"explain": True} if model.task.tryout in EXPLAINED else {})[0]
-    truth = request.POST.get("truth", "")
+    truth = presenters.truth_in_words(output, request.POST.get("truth", ""))
     return render(request, "playground/_answer.html", presenters.answer(model, output) | {"truth": truth})
 
 

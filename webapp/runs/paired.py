@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from webapp.core import apart
+from webapp.core.templatetags.touchstone import number
 from webapp.runs.models import Run
 from webapp.runs.results import predictions_path
 
@@ -41,7 +42,7 @@ def _class_sentence(b: Run, better: Run | None, figures: dict[str, Any]) -> str:
 
 
 def _value_sentence(b: Run, better: Run | None, figures: dict[str, Any]) -> str:
-    words = {"name": b.name, "size": f"{abs(figures['difference']):.4g}", "p": spoken_p(figures["p"])}
+    words = {"name": b.name, "size": number(abs(figures["difference"])), "p": spoken_p(figures["p"])}
     if better is None:
         return _("No real difference: the mean errors differ by %(size)s (p %(p)s).") % words
     if better == b:
