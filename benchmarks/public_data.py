@@ -45,7 +45,7 @@ class Data:
         return [STARTERS / file if (STARTERS / file).exists() else SHARED / file for file in self.files]
 
 
-SLOW = "over 12 minutes of one core"
+SLOW = "more than 12 minutes of one core, as estimated"
 ENGLISH = "the packaged encoder reads English"
 NONE_PACKAGED = "no model of this kind comes in a package"
 
