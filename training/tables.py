@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -10,12 +12,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from training.data.sounds import is_sound
+from training.media import allocate
 from training.words import WORD
 
 Numbers: TypeAlias = NDArray[np.floating[Any]]
 Scaling: TypeAlias = Literal["robust", "standard", "plain"]
 """By median and quartiles with a soft clip, by mean and deviation, or not at all (float64, gaps left as NaN)."""
 MOST_CATEGORIES = 256
+ROWS_AT_ONCE = 100_000
 MOSTLY = 0.5
 """Share of different cells from which on words are texts."""
 WORDS = 3
@@ -122,14 +126,26 @@ class TableEncoding(_Part):
         )
 
 
-def learn_encoding(frame: pl.DataFrame, scaling: Scaling = "robust") -> TableEncoding:
+def encode_rows(
+    encoding: TableEncoding, frame: pl.DataFrame, rows: NDArray[np.int64], folder: Path
+) -> tuple[Numbers, NDArray[np.int64]]:
+    """These rows as numbers and codes, some at a time; what is larger than memory likes is mapped from `folder`."""
+    numbers = allocate((len(rows), encoding.width), encoding.precision, folder)
+    codes = allocate((len(rows), len(encoding.categories)), np.int64, folder)
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        some = slice(first, first + ROWS_AT_ONCE)
+        numbers[some], codes[some] = encoding.encode(frame[rows[some]])
+    return cast(Numbers, numbers), cast("NDArray[np.int64]", codes)
+
+
+def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust") -> TableEncoding:
     """Look at the train part's columns and decide how each is read; a column without a value is not."""
     numbers, categories = [], []
     texts: list[str] = []
     pictures: list[str] = []
     sounds: list[str] = []
-    for name in frame.columns:
-        column = frame[name]
+    for column in columns:
+        name = column.name
         if column.null_count() == column.len():
             continue
         if isinstance(column.dtype, pl.Struct):

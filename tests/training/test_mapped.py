@@ -7,11 +7,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from training import media, tables
 from training.data import mapped
 from training.data.layout import DATA as DATA_FILE
 from training.data.mapped import read_columns
 from training.errors import TrainingError
 from training.media import stored_bytes
+from training.tables import encode_rows, learn_encoding
 
 
 @pytest.fixture
@@ -56,3 +58,20 @@ def test_a_cell_without_a_picture_is_still_told(tmp_path, everything_is_large):
     pl.DataFrame({"image": [{"bytes": b"x", "path": "a"}, None]}).write_parquet(path)
     with pytest.raises(TrainingError, match="1 cells"):
         stored_bytes(read_columns(path, ["image"], tmp_path)["image"], np.array([0, 1]), what="pictures")
+
+
+def test_a_large_table_is_encoded_some_rows_at_a_time_into_a_file_without_a_name(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    words = [None if n % 9 == 0 else "abc"[n % 3] for n in range(50)]
+    frame = pl.DataFrame({"x": [None, *random.normal(size=49)], "word": words})
+    encoding = learn_encoding(frame.get_columns())
+    rows = random.permutation(50)[:33]
+    numbers, codes = encoding.encode(frame[rows])
+    monkeypatch.setattr(media, "IN_MEMORY", 0)
+    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 10)
+    mapped_numbers, mapped_codes = encode_rows(encoding, frame, rows, tmp_path / "run")
+    assert isinstance(mapped_numbers, np.memmap)
+    assert mapped_numbers.dtype == numbers.dtype
+    assert (mapped_numbers == numbers).all()
+    assert (mapped_codes == codes).all()
+    assert list((tmp_path / "run").iterdir()) == []

@@ -34,7 +34,7 @@ from training.report import Report
 from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
 from training.surface import draw_surface
-from training.tables import ReadsTable, Scaling, TableEncoding, learn_encoding
+from training.tables import ReadsTable, Scaling, TableEncoding, encode_rows, learn_encoding
 from training.tfidf import FIFTHS, Teacher
 from training.transfer import earlier_preparation
 from training.value_target import ValueTarget
@@ -68,20 +68,32 @@ class Table(ABC):
         self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path, teacher: Teacher
     ) -> None:
         self.spec, self.examples, self.device, self.teacher = spec, examples, device, teacher
+        self.model_folder = model_folder
         features = examples.frame.select(spec.roles["features"])
-        train = features[examples.rows["train"]]
+        train = (examples.column(name, "train") for name in features.columns)
         self.found = _earlier_encoding(spec) or learn_encoding(train, _scaling(spec))
         self.encoding = self.found if isinstance(spec.network(), ReadsMedia) else self.found.plain()
         if not self.encoding.names:
             raise self._nothing_to_read()
-        numbers, codes = self.encoding.encode(features)
-        self.numbers = {part: self._tensor(numbers[rows]) for part, rows in examples.rows.items()}
-        self.codes = {part: self._tensor(codes[rows]) for part, rows in examples.rows.items()}
+        self.numbers, self.codes = self._encode(features)
         self.shapes = Shapes(teacher.outputs, numbers=self.encoding.width, categories=self.encoding.sizes)
         self.media: MediaReading | None = None
         self.words: WordScores | None = None
         if not self.encoding.is_plain:
             self._read_media(features, model_folder)
+
+    def _encode(self, features: pl.DataFrame) -> tuple[dict[Part, Tensor], dict[Part, Tensor]]:
+        """Numbers and codes of each part; held-out rows that are watched and judged by are kept once."""
+        numbers: dict[Part, Tensor] = {}
+        codes: dict[Part, Tensor] = {}
+        for part, rows in self.examples.rows.items():
+            same = next((other for other in numbers if self.examples.rows[other] is rows), None)
+            if same is None:
+                found = encode_rows(self.encoding, features, rows, self.model_folder.parent)
+                numbers[part], codes[part] = (self._tensor(values) for values in found)
+            else:
+                numbers[part], codes[part] = numbers[same], codes[same]
+        return numbers, codes
 
     def _read_media(self, features: pl.DataFrame, model_folder: Path) -> None:
         """Texts as tokens, pictures as pixels, sounds as spectrograms; what counted words say, as further numbers."""
@@ -188,7 +200,7 @@ class Table(ABC):
         settings, recipe = kind.preset("quick", self.spec.task, Facts(len(self.numbers["train"]), self.shapes))
         choices = {"architecture": key, "settings": settings.model_dump(mode="json"), "recipe": recipe}
         spec = self.spec.model_copy(update=choices)
-        rival = OBJECTIVES[spec.task](spec, self.examples, self.device, Path())
+        rival = OBJECTIVES[spec.task](spec, self.examples, self.device, self.model_folder)
         model = settings.build(rival.shapes)
         for _round in settings.fit(model, rival, recipe) or ():
             pass
