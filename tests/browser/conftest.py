@@ -97,9 +97,12 @@ def _wait_until_up(process: subprocess.Popen[bytes], address: str, log: Path) ->
     pytest.fail(f"The site did not come up:\n{log.read_text()[-4000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A real browser; one that is missing is a failure, not a reason to skip."""
+    """A real browser; one that is missing is a failure, not a reason to skip.
+
+    While it is there an event loop runs in this process, which Django does not allow beside the tests of other files.
+    """
     path = next(
         (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
     )

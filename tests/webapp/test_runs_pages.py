@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 from runs_kit import make_version, queue, train_here
 
+from training.recipes import ABOUT_SOME
 from webapp.projects.models import Membership, Role, User
 from webapp.projects.services import create_project
 from webapp.runs import lifecycle, presenters, services
@@ -65,13 +66,15 @@ def test_everything_is_proposed_and_start_is_one_press_away(browser, version):
     assert run.status == Run.Status.QUEUED
 
 
-def test_the_form_has_every_setting_of_the_chosen_architecture_and_the_recipe(browser, version):
+def test_the_form_has_every_setting_of_the_chosen_architecture_and_all_of_the_recipe_that_is_read(browser, version):
     page = text(browser.get("/runs/new/?architecture=mlp"))
-    draft = NewRun(member=Membership.objects.get(), data=QueryDict("architecture=mlp"))
-    for form in draft.settings.forms:
-        for field in form.counting() if form is draft.settings.split else form:
-            assert f'name="{field.html_name}"' in page
-            assert field.label in page
+    settings = NewRun(member=Membership.objects.get(), data=QueryDict("architecture=mlp")).settings
+    unread = set(ABOUT_SOME) - set(settings.task.heeds)
+    recipe = [field for field in settings.recipe if field.name not in unread]
+    for field in (*settings.network, *recipe, *settings.split.counting()):
+        assert f'name="{field.html_name}"' in page
+        assert field.label in page
+    assert unread == {"huber", "mix"}
 
 
 def test_a_changed_choice_comes_back_in_the_pieces_that_htmx_asks_for(browser, version):

@@ -48,7 +48,7 @@ class TextRecurrentSettings(ReaderFromNothing):
         if task in EACH_TOKEN:
             pooling = "max-mean" if task == "token-classification" else "attention"
             settings = cls.for_tokens(task, preset, width=width, pooling=pooling)
-            return settings, for_each_token(facts.rows, preset, lr=3e-3)
+            return settings, for_each_token(task, facts.rows, preset, lr=3e-3)
         return cls.for_whole_texts(preset, facts, width=width), on_counted_words(facts.rows, preset, lr=2e-3)
 
     def cost(self, shapes: Shapes) -> Cost:

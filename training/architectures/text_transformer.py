@@ -36,7 +36,7 @@ class TextTransformerSettings(ReaderFromNothing):
         layers, width = {"quick": (1, 64), "balanced": (2, 96), "thorough": (3, 128)}[preset]
         if task in EACH_TOKEN:
             settings = cls.for_tokens(task, preset, layers=layers, width=width)
-            return settings, for_each_token(facts.rows, preset, lr=1e-3)
+            return settings, for_each_token(task, facts.rows, preset, lr=1e-3)
         settings = cls.for_whole_texts(preset, facts, dropout=0.4, layers=layers, width=width)
         return settings, on_counted_words(facts.rows, preset, lr=1e-3)
 
