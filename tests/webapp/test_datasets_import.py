@@ -136,7 +136,7 @@ def test_a_long_phase_keeps_its_worker_alive(seat, monkeypatch):
     dataset = bring(seat, FLOWERS)
     claimed = lifecycle.claim(Dataset, dataset.pk)
     Dataset.objects.update(heartbeat=now() - timedelta(minutes=2))
-    with working._heartbeat(claimed):
+    with working.busy_with(claimed):
         deadline = time.monotonic() + 10
         while lifecycle.unattended(Dataset).exists() and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -3,7 +3,6 @@
 import errno
 import logging
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import OperationalError, connection
 from django.utils.translation import gettext as _
 
 from training.errors import TrainingError
 from webapp.core.errors import UserError, log_bug
+from webapp.core.heartbeat import beating
 from webapp.datasets import lifecycle
 from webapp.datasets.lifecycle import Work
 
@@ -37,7 +36,7 @@ class Overtaken(Exception):
 def busy_with(work: Work) -> Iterator[Path]:
     """A folder to work in, while beats say that the work goes on; whatever goes wrong ends in words on the page."""
     try:
-        with _heartbeat(work), _workplace(work) as folder:
+        with beating(lambda: lifecycle.beat(work), every=BEAT_SECONDS, name=work.channel), _workplace(work) as folder:
             yield folder
     except Overtaken:
         return
@@ -68,29 +67,6 @@ def work_root() -> Path:
     root: Path = settings.DATA_DIR / "imports"
     root.mkdir(parents=True, exist_ok=True)
     return root
-
-
-@contextmanager
-def _heartbeat(work: Work) -> Iterator[None]:
-    """Say every ten seconds that the work is alive, however long one phase takes."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(BEAT_SECONDS):
-            try:
-                lifecycle.beat(work)
-            except OperationalError as error:  # the next beat may get through; four missed ones end the claim
-                logger.warning("No heartbeat for %s: %s", work.channel, error)
-            finally:
-                connection.close()
-
-    thread = threading.Thread(target=beat, name=f"{work.channel}-heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager

@@ -5,20 +5,17 @@ from __future__ import annotations
 import errno
 import logging
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from celery import current_app, shared_task
-from django.db import connection
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from training import events as told
 from webapp.core import devices, engine
 from webapp.core.errors import UserError, log_bug
+from webapp.core.heartbeat import beating
 from webapp.runs import lifecycle, workspace
 from webapp.runs.models import Run
 
@@ -35,7 +32,7 @@ def execute_run(run_id: int) -> None:
         run = lifecycle.claim_run(run_id)
         if run is None:
             return
-        with _beating(run):
+        with beating(lambda: lifecycle.beat(run), every=HEARTBEAT, name=f"run {run.pk}"):
             try:
                 catch_up(run)
                 folder = workspace.open_folder(run)
@@ -137,25 +134,6 @@ def _unanswered() -> int:
     with current_app.connection_for_write() as broker:
         channel: Any = broker.default_channel
         return int(channel.queue_declare(queue="train").message_count)
-
-
-@contextmanager
-def _beating(run: Run) -> Iterator[None]:
-    """Give signs of life while this worker has the run, also while files travel."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(HEARTBEAT):
-            lifecycle.beat(run)
-        connection.close()
-
-    thread = threading.Thread(target=beat, daemon=True, name=f"heartbeat of run {run.pk}")
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _what_happened(error: Exception) -> dict[str, Any]:
