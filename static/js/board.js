@@ -4,6 +4,7 @@ import { LineChart } from "./line_chart.js";
 
 const POINTS = 1000;
 const MOST_POINTS = 5000;
+const STORED_AFTER_MS = 5000; // by then what was told is stored too
 
 /** "val/accuracy" -> "accuracy": what is drawn together in one chart. */
 export const measureOf = (name) => name.slice(name.indexOf("/") + 1);
@@ -25,19 +26,22 @@ export class Board {
   #charts = new Map();
   #options = { x: "step", smoothing: 0, log: false };
   #read;
+  #begin;
   #onRead;
   #reading = false;
   #again = null;
+  #reader = 0;
 
   /**
-   * `read(axis, points)` resolves to [{id, measure, curve}], or to null if nothing could be read; `onRead` is called
-   * each time that all is shown which was read.
+   * `read(axis, points)` resolves to [{id, measure, curve}], or to null if nothing could be read; `begin(id)` is a new
+   * curve without points; `onRead` is called each time that all is shown which was read.
    */
-  constructor({ root, template, config, read, onRead = () => {} }) {
+  constructor({ root, template, config, read, begin = null, onRead = () => {} }) {
     this.#root = root;
     this.#template = template;
     this.#config = config;
     this.#read = read;
+    this.#begin = begin;
     this.#onRead = onRead;
     document.querySelector("#smoothing").addEventListener("input", ({ target }) => {
       this.change({ smoothing: Number(target.value) });
@@ -79,15 +83,19 @@ export class Board {
   #show(entries, keepTail) {
     for (const { id, measure, curve } of entries) this.#chart(measure).chart.setCurve(id, curve, { keepTail });
     this.change({ x: this.#options.x });
-    for (const [measure, { chart }] of this.#charts) {
-      chart.setOptions({ legend: entries.filter((entry) => entry.measure === measure).length > 1 });
-    }
+    for (const { chart } of this.#charts.values()) chart.setOptions({ legend: chart.curves > 1 });
   }
 
-  /** New points at the end of a curve; a curve that was not there yet makes the board read. */
+  /** New points at the end of a curve. What was told of a new one before is read once it is stored. */
   append(id, measure, x, y) {
-    const place = this.#charts.get(measure);
-    if (!place?.chart.has(id) || !place.chart.append(id, x, y)) this.load({ keepTail: true });
+    const { chart } = this.#chart(measure);
+    if (!chart.has(id)) {
+      chart.setCurve(id, this.#begin(id));
+      chart.setOptions({ legend: chart.curves > 1 });
+      clearTimeout(this.#reader);
+      this.#reader = setTimeout(() => this.load({ keepTail: true }), STORED_AFTER_MS);
+    }
+    if (!chart.append(id, x, y)) this.load({ keepTail: true });
   }
 
   /** Options for all charts: marks, for instance. */

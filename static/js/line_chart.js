@@ -87,6 +87,10 @@ export class LineChart {
     this.#ask();
   }
 
+  get curves() {
+    return this.#curves.size;
+  }
+
   /** Points of the longest curve. */
   get mostPoints() {
     return Math.max(0, ...[...this.#curves.values()].map(({ x }) => x.length));

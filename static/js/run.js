@@ -49,14 +49,18 @@ async function openCharts(root) {
   const template = document.querySelector("#chart-template");
   const read = (axis, points) => readCurves(settings, axis, points);
   const onRead = () => waitingPoints.splice(0).forEach(addPoints); // what came while the curves were read
-  board = new Board({ root, template, config: settings, read, onRead });
+  const begin = (name) => curveOf(name, { x: [], y: [] }, settings);
+  board = new Board({ root, template, config: settings, read, begin, onRead });
   board.marks = settings.checkpoints;
   await board.load();
 }
 
 function addPoints({ points, progress }) {
+  if (Object.keys(points).length) document.querySelector("#no-curves").hidden = true;
   const perStep = progress.step ? progress.epoch / progress.step : 0;
-  for (const [name, { steps, seconds, values }] of Object.entries(points)) {
+  const isLoss = ([name]) => measureOf(name) === "loss"; // what people wait for is drawn first
+  const entries = Object.entries(points).sort((a, b) => isLoss(b) - isLoss(a));
+  for (const [name, { steps, seconds, values }] of entries) {
     const x = { step: steps, seconds, epoch: steps.map((step) => step * perStep) }[board.axis];
     board.append(name, measureOf(name), x, values.map((value) => (Number.isFinite(value) ? value : null)));
   }
