@@ -15,7 +15,7 @@ IN_MEMORY = 1 << 30
 def read_columns(path: Path, columns: Sequence[str], folder: Path | None = None) -> pl.DataFrame:
     """These columns of a Parquet file; `folder` is where a large file without a name may lie, in place of the system's.
 
-    Of mapped columns memory holds the numbers and 16 bytes for each text, picture or sound, whatever its length.
+    Mapped columns come in as many pieces as the file has row groups; memory holds what is looked at.
     """
     if _size(path, columns) <= IN_MEMORY:
         return pl.read_parquet(path, columns=list(columns))
@@ -25,7 +25,7 @@ def read_columns(path: Path, columns: Sequence[str], folder: Path | None = None)
         _write_views(path, columns, Path(file.name))
         with pa.memory_map(file.name) as mapped:
             table = pa.ipc.open_file(mapped).read_all()
-    return pl.DataFrame(pl.from_arrow(table, rechunk=False)).rechunk().select(columns)
+    return pl.DataFrame(pl.from_arrow(table, rechunk=False)).select(columns)
 
 
 def _size(path: Path, columns: Sequence[str]) -> int:
