@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import orjson
 from pydantic import JsonValue
 
-from training.data.archives import MAX_UNPACKED, Member, is_zip, list_members
+from training.data.archives import DAMAGES, MAX_UNPACKED, Member, is_zip, list_members
 from training.data.source import Source, look_at
 from training.errors import TrainingError
 from training.packaged import Kind, measure
@@ -127,7 +127,7 @@ def _extract(source: Source, members: list[Member], folder: Path) -> None:
             for member in members:
                 with archive.open(member.key) as packed, (folder / member.path.name).open("wb") as file:
                     shutil.copyfileobj(packed, file, BLOCK)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+    except DAMAGES as error:
         raise _damaged(source.name) from error
 
 

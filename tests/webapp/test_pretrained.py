@@ -20,7 +20,7 @@ from tests.training.tiny_data import SOURCES
 from training.data.archives import list_members
 from training.data.source import look_at
 from training.errors import TrainingError
-from training.own_models import kind_of
+from training.own_models import kind_of, unpack_model
 from training.packaged import local_folder, measure
 from webapp.core.errors import UserError
 from webapp.core.templatetags.touchstone import byte_size
@@ -139,6 +139,19 @@ def test_what_cannot_be_used_or_could_run_code_is_refused(files, sentence, seat,
     assert sentence in refusal.value.message
     assert not OwnModel.objects.exists()
     assert not list((tmp_path / "models").rglob("*.safetensors"))
+
+
+def test_weights_whose_packing_is_broken_are_refused_in_words(tmp_path, pack):
+    whole = pack(packed=zipfile.ZIP_DEFLATED).read()
+    path = tmp_path / "model.zip"
+    path.write_bytes(whole)
+    with zipfile.ZipFile(path) as archive:
+        member = next(one for one in archive.infolist() if one.filename.endswith(".safetensors"))
+    begin = member.header_offset + 30 + len(member.filename)
+    path.write_bytes(whole[:begin] + b"\xff" * 32 + whole[begin + 32 :])
+    (tmp_path / "out").mkdir()
+    with pytest.raises(TrainingError, match="is damaged"):
+        unpack_model(path, "model.zip", tmp_path / "out")
 
 
 def test_a_file_that_unpacks_without_end_is_refused(seat, pack):

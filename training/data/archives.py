@@ -23,16 +23,17 @@ RATIO_FROM = 64 << 20
 MAX_MEMBER = 2 << 30
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".npy", ".npz")
-_DAMAGES = (
+DAMAGES = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    OSError,
     ValueError,
     NotImplementedError,  # what zipfile raises for a way of packing, or a version, that it does not know
 )
+"""What is raised by archives that are cut off, damaged or packed in a strange way."""
+_UNREADABLE = (*DAMAGES, OSError)
 _JUNK = ("thumbs.db", "desktop.ini", "license", "license.txt", "readme", "readme.md", "readme.txt")
 
 
@@ -68,7 +69,7 @@ def list_members(source: Source, largest: int = MAX_MEMBER) -> list[Member]:
     """
     try:
         members = _list_zip(source) if is_zip(source.head) else _list_tar(source)
-    except _DAMAGES as error:
+    except _UNREADABLE as error:
         raise _damaged(source) from error
     _refuse_bomb(source, members)
     _refuse_repeats(source, members)
@@ -93,14 +94,14 @@ def read_members(source: Source, members: list[Member]) -> Iterator[tuple[Member
             for entry in stream:
                 if entry.name in wanted and entry.isfile() and (file := stream.extractfile(entry)):
                     yield wanted[entry.name], file.read()
-    except _DAMAGES as error:
+    except _UNREADABLE as error:
         raise _damaged(source) from error
 
 
 def _read_zip(archive: zipfile.ZipFile, member: Member) -> bytes | None:
     try:
         return archive.read(member.key)
-    except _DAMAGES:
+    except _UNREADABLE:
         return None
 
 
