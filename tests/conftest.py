@@ -13,6 +13,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes never name a test: packed ones hold the time, and two processes would name one test differently."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """The address of a real Redis: the one that REDIS_URL names, or a private one of this test process."""
