@@ -31,11 +31,11 @@ from training.device import choose_device
 from training.examples import read_examples
 from training.loop import batches, take_steps
 from training.objectives import OBJECTIVES
-from training.optimizers import build_optimizers
 from training.order import count_steps
 from training.recipes import Recipe
 from training.spec import TrainSpec
 from training.state import Training
+from training.techniques.optimizers import build_optimizers
 
 PAIRS = 7
 

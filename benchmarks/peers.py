@@ -29,8 +29,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from training.examples import Examples, Part, read_examples
-from training.reading import join_columns
 from training.spec import TrainSpec
+from training.texts.reading import join_columns
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def ngram_svm(spec: TrainSpec, examples: Examples) -> Scored:
 
 @peer("mel-svm", "log-mel and SVM (scikit-learn)")
 def mel_svm(spec: TrainSpec, examples: Examples) -> Scored:
-    from training.audio import decode_sound, log_mel
+    from training.media.audio import decode_sound, log_mel
 
     def read(part: Part) -> NDArray[np.float32]:
         import torch

@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from training.examples import Examples, Part
-from training.packaged import ENCODER_MODEL, find
+from training.pretrained.packaged import ENCODER_MODEL, find
 from training.spec import TrainSpec
 
 NO_TAG = -100

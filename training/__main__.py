@@ -54,8 +54,8 @@ def fit(arguments: argparse.Namespace) -> int:
 
 def find_lr(arguments: argparse.Namespace) -> int:
     """Try rising learning rates on SPEC.json, print the loss of each, and which one to take."""
-    from training.finder import trial_of
     from training.spec import read_spec
+    from training.techniques.finder import trial_of
 
     with tempfile.TemporaryDirectory() as scratch:
         trial = trial_of(read_spec(arguments.spec), Path(scratch))
@@ -126,7 +126,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def prepare_models(arguments: argparse.Namespace) -> int:
     """Convert the pretrained models that packages ship, once."""
-    from training.pretrained import prepare_models as convert
+    from training.pretrained.loading import prepare_models as convert
 
     convert()
     return 0

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from training.device import Device
-from training.optimizers import Optimizers
-from training.shards import gathered, own_parts
+from training.techniques.optimizers import Optimizers
+from training.techniques.shards import gathered, own_parts
 
 State: TypeAlias = dict[str, Any]
 """Weights, optimisers, position and random state: dictionaries, lists, tensors and numbers."""

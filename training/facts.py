@@ -11,11 +11,11 @@ from training.architectures import Facts, Shapes
 from training.data.columns import CHARACTERS_PER_TOKEN, is_media
 from training.data.label_columns import count_labels
 from training.data.schema import Column, Description
-from training.seq2seq_settings import PAIRED
-from training.sound_size import FRAMES_PER_SECOND
+from training.media.sound_size import FRAMES_PER_SECOND
+from training.settings.seq2seq import PAIRED
+from training.settings.texts import EACH_TOKEN
 from training.spec import Split
 from training.tasks import TASKS
-from training.text_settings import EACH_TOKEN
 
 Roles = Mapping[str, Sequence[str]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import torch
 from torch import Tensor
 
-from training.sampling import Sampling
+from training.language.sampling import Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

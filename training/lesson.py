@@ -10,14 +10,14 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from training.bagging import Bag
 from training.checkpoint import trained_state
-from training.crew import Crew
 from training.device import Device
 from training.events import Event
 from training.objectives import Initialises, Objective
-from training.shards import gathered, is_shared_out
 from training.spec import TrainSpec
+from training.techniques.bagging import Bag
+from training.techniques.crew import Crew
+from training.techniques.shards import gathered, is_shared_out
 
 
 @dataclass(frozen=True)

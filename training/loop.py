@@ -13,26 +13,26 @@ from torch import Tensor, nn
 
 from training import model_folder
 from training.architectures import Round, Rounds
-from training.averaging import Averaging
 from training.checkpoint import Position, read_checkpoint, restore
-from training.compiling import compile_where_it_pays
-from training.crew import join_crew
 from training.curves import Clock, Curves
 from training.device import choose_device
-from training.ensemble import teach_members
 from training.events import Event, Finished, Phase, Progress, Started, Stopped, Warning
 from training.examples import read_examples
-from training.finder import at_rate, try_rates
 from training.lesson import Lesson, Taught, Teaching, build_network, whole_network
 from training.objectives import OBJECTIVES, Warns
-from training.optimizers import Optimizers, build_optimizers, lr_factor
 from training.order import count_steps, epoch_order
-from training.probe import settle_on_a_batch
-from training.recompute import recompute_blocks
-from training.shards import is_shared_out, put_together, share_out
+from training.pretrained.transfer import take_over
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
-from training.transfer import take_over
+from training.techniques.averaging import Averaging
+from training.techniques.compiling import compile_where_it_pays
+from training.techniques.crew import join_crew
+from training.techniques.ensemble import teach_members
+from training.techniques.finder import at_rate, try_rates
+from training.techniques.optimizers import Optimizers, build_optimizers, lr_factor
+from training.techniques.probe import settle_on_a_batch
+from training.techniques.recompute import recompute_blocks
+from training.techniques.shards import is_shared_out, put_together, share_out
 
 
 def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:

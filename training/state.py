@@ -9,17 +9,17 @@ from pathlib import Path
 
 from torch import nn
 
-from training.averaging import Averaging
-from training.bagging import Bag
 from training.checkpoint import Position, save_checkpoint, take_state, trained_state
-from training.crew import Crew
 from training.curves import Clock, Curves
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Checkpoint, Event, Stopped
 from training.objectives import Objective
-from training.optimizers import Optimizers
 from training.recipes import Recipe
+from training.techniques.averaging import Averaging
+from training.techniques.bagging import Bag
+from training.techniques.crew import Crew
+from training.techniques.optimizers import Optimizers
 
 
 @dataclass

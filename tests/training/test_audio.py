@@ -14,13 +14,13 @@ import torch
 from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
 
 from training.architectures import ARCHITECTURES, Facts, Shapes
-from training.audio import QUIETEST, Hearing, decode_sound, log_mel, survey, vary_sounds
 from training.device import Device
 from training.errors import TrainingError
 from training.loop import train
+from training.media.audio import QUIETEST, Hearing, decode_sound, log_mel, survey, vary_sounds
+from training.media.sound_size import fit_sounds
 from training.objectives.audio import SoundPredictor
 from training.recipes import PRESETS
-from training.sound_size import fit_sounds
 from training.spec import TrainSpec
 
 CPU = Device(torch.device("cpu"), torch.float32)

@@ -11,7 +11,6 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tests.training.test_loop import after, curve, with_recipe
-from training.averaging import Averaging
 from training.checkpoint import Position
 from training.device import choose_device
 from training.events import Stopped
@@ -21,6 +20,7 @@ from training.model_folder import load_network
 from training.objectives import OBJECTIVES
 from training.recipes import Recipe
 from training.spec import TrainSpec
+from training.techniques.averaging import Averaging
 
 STEPS = 12
 

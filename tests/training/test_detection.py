@@ -14,11 +14,11 @@ import torch
 from PIL import Image, ImageDraw
 
 from training.architectures import ARCHITECTURES, Facts, Shapes
-from training.boxes import assign, fit_loss, overlaps, suppress, zoom
-from training.detection_measures import Boxes, detection_estimators
 from training.device import Device
 from training.errors import TrainingError
 from training.loop import train
+from training.media.boxes import assign, fit_loss, overlaps, suppress, zoom
+from training.media.detection_measures import Boxes, detection_estimators
 from training.objectives.detection import ThingsPredictor
 from training.spec import TrainSpec
 

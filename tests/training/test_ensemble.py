@@ -11,7 +11,6 @@ import torch
 
 from tests.training.test_loop import after, curve, with_recipe
 from tests.training.tiny_data import DATA
-from training.bagging import Bag
 from training.device import choose_device
 from training.events import Finished, Phase, Progress, Started, Stopped
 from training.loop import train
@@ -19,6 +18,7 @@ from training.models.ensemble import MEANS
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.spec import TrainSpec
+from training.techniques.bagging import Bag
 
 
 def answers(folder: Path, row: dict[str, object]) -> dict[str, float]:

@@ -16,12 +16,12 @@ from tests.training.test_loop import after, curve, with_recipe
 from training.device import choose_device
 from training.events import Phase, Progress, Started, Warning
 from training.examples import read_examples
-from training.finder import trial_of, try_rates
 from training.lesson import build_network
 from training.loop import train
 from training.objectives import OBJECTIVES
 from training.recipes import Recipe
 from training.spec import TrainSpec
+from training.techniques.finder import trial_of, try_rates
 
 
 @pytest.fixture

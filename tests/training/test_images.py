@@ -18,14 +18,14 @@ from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Event, Progress, Stopped
-from training.images import decode_picture, mix, survey, vary
 from training.loop import train
+from training.media.images import decode_picture, mix, survey, vary
+from training.media.occlusion import occlude
+from training.media.picture_size import fit_pictures
+from training.models.softmax_regression import fit_softmax_regression
 from training.models.speednet import SpeedNet, Whitening
 from training.objectives.image import PicturePredictor
-from training.occlusion import occlude
-from training.picture_size import fit_pictures
 from training.recipes import PRESETS, Recipe
-from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
 
 CPU = Device(torch.device("cpu"), torch.float32)
@@ -291,14 +291,14 @@ def test_a_picture_of_too_many_pixels_is_not_opened(tmp_path: Path) -> None:
 def test_many_pictures_lie_in_a_file_that_leaves_nothing_behind(
     picture_spec: Callable[..., TrainSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training import media
     from training.examples import read_examples
+    from training.media import encoded
     from training.objectives import image
 
     spec = picture_spec("cnn")
     examples = read_examples(spec)
     in_memory = image.PictureClasses(spec, examples, CPU, tmp_path / "model")
-    monkeypatch.setattr(media, "IN_MEMORY", 1000)
+    monkeypatch.setattr(encoded, "IN_MEMORY", 1000)
     mapped = image.PictureClasses(spec, examples, CPU, tmp_path / "model")
     assert torch.equal(in_memory.pictures, mapped.pictures)
     assert not list(tmp_path.glob("tmp*"))

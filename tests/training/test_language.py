@@ -13,23 +13,23 @@ import pytest
 import torch
 
 from training.architectures import ARCHITECTURES, Shapes
-from training.conversations import IGNORED, encode_chat
-from training.corpus import read_corpus
 from training.data.schema import Description
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Event, Progress, Sample, Stopped
 from training.examples import read_examples
+from training.language.conversations import IGNORED, encode_chat
+from training.language.corpus import read_corpus
+from training.language.ngrams import count_orders, surprise
+from training.language.stretches import Conversations, Windows
 from training.loop import train
 from training.model_folder import load_network
 from training.models.ngram import Ngram
-from training.ngrams import count_orders, surprise
 from training.objectives.language import Language
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.stretches import Conversations, Windows
-from training.text import build_byte_pairs, build_characters
+from training.texts.tokenizers import build_byte_pairs, build_characters
 
 CPU = Device(torch.device("cpu"), torch.float32)
 VERSE = "the cat sat on the mat.\nthe dog ran to the fog.\nthe hen met ten men.\n"

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from training import packaged
 from training.architectures import Shapes
 from training.architectures.gpt import GPTSettings
 from training.architectures.pretrained_causal import PretrainedCausalSettings
 from training.architectures.recurrent_lm import RecurrentLanguageSettings
-from training.conversations import prompt_text
 from training.device import Device
 from training.errors import TrainingError
 from training.generate import Ending, Pieces, Writer, choose, stream, tokens
+from training.language.conversations import prompt_text
+from training.language.sampling import Sampling
 from training.model_folder import write
 from training.objectives.language_answers import LanguagePredictor
-from training.pretrained import as_model_folder, prepare_models, resolve
-from training.sampling import Sampling
-from training.text import build_byte_pairs, build_characters
+from training.pretrained import packaged
+from training.pretrained.loading import as_model_folder, prepare_models, resolve
+from training.texts.tokenizers import build_byte_pairs, build_characters
 
 CPU = Device(torch.device("cpu"), torch.float32)
 LETTERS = "abcdefghijklmnopqrstuvwxyz ,.\n"

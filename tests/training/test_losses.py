@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from training.losses import class_loss, class_weights, value_loss
 from training.recipes import Recipe
+from training.techniques.losses import class_loss, class_weights, value_loss
 
 SURE = torch.tensor([[math.log(0.9), math.log(0.1)], [math.log(0.6), math.log(0.4)]])
 CHANCES = [(0.9, 0.1), (0.6, 0.4)]

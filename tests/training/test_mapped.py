@@ -7,13 +7,14 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from training import media, tables
 from training.data import mapped
 from training.data.layout import DATA as DATA_FILE
 from training.data.mapped import read_columns
 from training.errors import TrainingError
-from training.media import stored_bytes
-from training.tables import encode_rows, learn_encoding
+from training.media import encoded
+from training.media.encoded import stored_bytes
+from training.tabular import tables
+from training.tabular.tables import encode_rows, learn_encoding
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_large_table_is_encoded_some_rows_at_a_time_into_a_file_without_a_name
     encoding = learn_encoding(frame.get_columns())
     rows = random.permutation(50)[:33]
     numbers, codes = encoding.encode(frame[rows])
-    monkeypatch.setattr(media, "IN_MEMORY", 0)
+    monkeypatch.setattr(encoded, "IN_MEMORY", 0)
     monkeypatch.setattr(tables, "ROWS_AT_ONCE", 10)
     mapped_numbers, mapped_codes = encode_rows(encoding, frame, rows, tmp_path / "run")
     assert isinstance(mapped_numbers, np.memmap)

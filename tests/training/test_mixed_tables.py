@@ -23,7 +23,7 @@ from training.predict import load_predictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.tables import holds_sentences
+from training.tabular.tables import holds_sentences
 
 MakeData = Callable[..., Path]
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.optimizers import Muon, build_optimizers, lr_factor, orthogonalise
 from training.recipes import Recipe
+from training.techniques.optimizers import Muon, build_optimizers, lr_factor, orthogonalise
 
 
 def test_orthogonalised_matrices_have_singular_values_around_one() -> None:

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 
 from tests.training.test_loop import curve
 from tests.training.tiny_data import causal_model
-from training.conversations import IGNORED
+from training.language.conversations import IGNORED
+from training.language.packing import ROW, filled_up, keeps_apart, lay_out
+from training.language.stretches import Conversations
 from training.loop import train
 from training.models.gpt import GPT
 from training.models.pretrained_causal import PretrainedCausal
-from training.packing import ROW, filled_up, keeps_apart, lay_out
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.stretches import Conversations
 
 LENGTHS = torch.tensor([5, 9, 3, 7])
 

@@ -11,16 +11,16 @@ import polars as pl
 import pytest
 from pydantic import JsonValue
 
-from training.answers import answer_f1, exact_match, guess_answer, score_answers
 from training.device import choose_device
 from training.errors import TrainingError
 from training.loop import train
 from training.objectives.questions import AnswerPredictor
-from training.passages import Asked, best_stretch, cut_windows
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.text import build_words
+from training.texts.answers import answer_f1, exact_match, guess_answer, score_answers
+from training.texts.passages import Asked, best_stretch, cut_windows
+from training.texts.tokenizers import build_words
 
 PEOPLE, PLACES = ["Ada", "Bob", "Eve", "Zoe"], ["Rome", "Bonn", "Oslo"]
 

@@ -18,10 +18,10 @@ from tests.training.tiny_data import audio_model
 from training.architectures import ARCHITECTURES, Facts, Shapes
 from training.device import Device
 from training.loop import train
+from training.media.sound_size import fit_sounds
 from training.models.pretrained_audio import PretrainedAudio
 from training.objectives.speech import SpeechPredictor, error_rates, plain, read_letters
 from training.recipes import PRESETS
-from training.sound_size import fit_sounds
 from training.spec import TrainSpec
 
 CPU = Device(torch.device("cpu"), torch.float32)

@@ -22,10 +22,10 @@ from training.models.ft_transformer import FTTransformer, NumberTokens
 from training.models.linear import least_squares
 from training.models.made_columns import MadeColumns
 from training.models.mlp import MLP, bend
+from training.models.softmax_regression import softmax_rounds
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.report import Report
-from training.softmax_regression import softmax_rounds
 from training.spec import TrainSpec
 
 MakeData = Callable[..., Path]

@@ -17,7 +17,7 @@ from training.device import Device
 from training.errors import TrainingError
 from training.loop import train
 from training.objectives.text import TextPredictor
-from training.packaged import ENCODER_MODEL
+from training.pretrained.packaged import ENCODER_MODEL
 from training.recipes import PRESETS, Recipe
 from training.spec import TrainSpec
 

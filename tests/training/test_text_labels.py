@@ -21,13 +21,13 @@ from training.data.roles import check_roles
 from training.data.schema import Description
 from training.device import Device
 from training.errors import TrainingError
-from training.label_sets import label_measures
 from training.loop import train
-from training.losses import label_loss, label_weights
 from training.objectives.text_similarity import correlations
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.spec import TrainSpec
+from training.targets.label_sets import label_measures
+from training.techniques.losses import label_loss, label_weights
 
 CPU = Device(torch.device("cpu"), torch.float32)
 FAULTS = ("cold", "loud", "dirty")

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from training.architectures.text_recurrent import TextRecurrentSettings
-from training.counted_teachers import Classes, Labels, Values
-from training.grams import count_letters, count_words
-from training.reading import encode_texts, join_columns, make_tokenizer
-from training.tfidf import CountedWords, learn_counted_words
-from training.words import MOST_WORDS, leave_out, split_words
+from training.texts.counted_teachers import Classes, Labels, Values
+from training.texts.grams import count_letters, count_words
+from training.texts.reading import encode_texts, join_columns, make_tokenizer
+from training.texts.tfidf import CountedWords, learn_counted_words
+from training.texts.words import MOST_WORDS, leave_out, split_words
 
 CPU = torch.device("cpu")
 

@@ -15,16 +15,16 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 
 from training.device import choose_device
-from training.entities import count_entities, entities, entity_estimators
 from training.loop import train
 from training.models.text_parts import TokenAttention
 from training.objectives.tokens import TokenPredictor
-from training.reading import encode_words
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.text import build_byte_pairs
-from training.words import split_tokens
+from training.texts.entities import count_entities, entities, entity_estimators
+from training.texts.reading import encode_words
+from training.texts.tokenizers import build_byte_pairs
+from training.texts.words import split_tokens
 
 TAGS = ["O", "O", "B-a", "I-a", "B-b", "I-b", "E-a", "S-b", "E-b"]
 

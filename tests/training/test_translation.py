@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from tests.training.tiny_data import sequence_model
 from training.architectures import ARCHITECTURES, Shapes
-from training.beam import search
-from training.conversations import IGNORED
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Progress, Sample
 from training.examples import read_examples
+from training.language.conversations import IGNORED
 from training.loop import train
 from training.models.seq2seq_lstm import Attention
 from training.objectives.translation import Translations
@@ -29,7 +28,8 @@ from training.objectives.translation_answers import TranslationPredictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.written import summary_scores, translation_scores
+from training.texts.beam import search
+from training.texts.written import summary_scores, translation_scores
 
 CPU = Device(torch.device("cpu"), torch.float32)
 NUMBERS = {"one": "eins", "two": "zwei", "three": "drei", "four": "vier", "five": "fünf", "six": "sechs"}

@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from tests.training.tiny_data import causal_model
-from training.conversations import IGNORED
 from training.device import Device
 from training.errors import TrainingError
 from training.examples import read_examples
+from training.language.conversations import IGNORED
+from training.language.votes import Votes, answer_chances, read_chat
 from training.loop import train
 from training.objectives.preferences import Preferences
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.votes import Votes, answer_chances, read_chat
 
 CPU = Device(torch.device("cpu"), torch.float32)
 

@@ -19,10 +19,10 @@ from training.examples import read_examples
 from training.lesson import build_network
 from training.loop import train
 from training.objectives import OBJECTIVES
-from training.optimizers import Optimizers
 from training.recipes import Recipe
-from training.recompute import recompute_blocks
 from training.spec import TrainSpec
+from training.techniques.optimizers import Optimizers
+from training.techniques.recompute import recompute_blocks
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import torch
 from scipy.sparse import csr_matrix
 
 from training.architectures import ARCHITECTURES, Shapes
-from training.company import Company, Words, count_meetings, counted_vectors, held_out_pairs, staying, wrong_words
 from training.device import Device
 from training.errors import TrainingError
 from training.loop import train
@@ -24,7 +23,8 @@ from training.objectives.word_vectors_answers import WordPredictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.vector_space import Space, read_sum
+from training.texts.company import Company, Words, count_meetings, counted_vectors, held_out_pairs, staying, wrong_words
+from training.texts.vector_space import Space, read_sum
 
 CPU = Device(torch.device("cpu"), torch.float32)
 ANIMALS, TOOLS = ["cat", "dog", "hen", "cow"], ["saw", "axe", "nail", "drill"]

@@ -14,7 +14,7 @@ import soundfile
 import torch
 from PIL import Image
 
-from training.text import build_byte_pairs, build_words
+from training.texts.tokenizers import build_byte_pairs, build_words
 
 NARROW: dict[str, Any] = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
 """The least that a Transformer of transformers can do with."""

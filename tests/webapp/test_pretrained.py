@@ -20,8 +20,8 @@ from tests.training.tiny_data import SOURCES
 from training.data.archives import list_members
 from training.data.source import look_at
 from training.errors import TrainingError
-from training.own_models import kind_of, unpack_model
-from training.packaged import local_folder, measure
+from training.pretrained.own_models import kind_of, unpack_model
+from training.pretrained.packaged import local_folder, measure
 from webapp.core.errors import UserError
 from webapp.core.templatetags.touchstone import byte_size
 from webapp.datasets.quota import used_bytes

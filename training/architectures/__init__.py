@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from training.packaged import Kind
+from training.pretrained.packaged import Kind
 from training.recipes import Preset, Recipe, Settings
 from training.registry import Registry
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
+from training.media.sound_size import BANDS, SECONDS, fit_sounds, recipe_for_sounds
 from training.recipes import Preset, Recipe
-from training.sound_size import BANDS, SECONDS, fit_sounds, recipe_for_sounds
 
 if TYPE_CHECKING:
     from torch import nn

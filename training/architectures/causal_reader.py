@@ -4,9 +4,9 @@ from typing import ClassVar, Literal
 
 from training.architectures import ARCHITECTURES, Architecture, Facts
 from training.architectures.pretrained_encoder import PretrainedEncoderSettings, Trained
-from training.packaged import CHAT_MODEL, Source
+from training.pretrained.packaged import CHAT_MODEL, Source
 from training.recipes import Preset, Recipe
-from training.text_settings import WHOLE_TEXTS
+from training.settings.texts import WHOLE_TEXTS
 
 
 @ARCHITECTURES.register("causal-reader")

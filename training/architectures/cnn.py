@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.picture_size import IMAGE_SIZE, fit_pictures
-from training.presets import epochs_for
+from training.media.picture_size import IMAGE_SIZE, fit_pictures
 from training.recipes import Preset, Recipe
+from training.settings.presets import epochs_for
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Rounds, Shapes
 from training.recipes import Preset, Recipe
-from training.text_settings import WHOLE_TEXTS
+from training.settings.texts import WHOLE_TEXTS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,6 +53,6 @@ class CountedWordsSettings(Architecture):
         return NothingMore(shapes.outputs)
 
     def fit(self, model: nn.Module, objective: Objective, recipe: Recipe) -> Rounds:
-        from training.whole_texts import WholeTexts
+        from training.texts.whole_texts import WholeTexts
 
         return cast(WholeTexts, objective).count_words(model)

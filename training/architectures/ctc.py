@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.presets import epochs_for
+from training.media.sound_size import BANDS, SECONDS, fit_sounds
 from training.recipes import Preset, Recipe
-from training.sound_size import BANDS, SECONDS, fit_sounds
+from training.settings.presets import epochs_for
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.heads import heads_share_width
 from training.recipes import Preset, Recipe
+from training.settings.heads import heads_share_width
 
 if TYPE_CHECKING:
     from torch import nn

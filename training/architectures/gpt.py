@@ -6,9 +6,9 @@ from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.architectures.recurrent_lm import epochs_for, expected_vocabulary
-from training.heads import heads_share_pairs
-from training.language_settings import Pack, TokenCount, TokenKind
 from training.recipes import Preset, Recipe
+from training.settings.heads import heads_share_pairs
+from training.settings.language import Pack, TokenCount, TokenKind
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,11 +11,11 @@ from training.architectures.cnn import CNNSettings
 from training.architectures.mlp import MLPSettings, NumberWidth
 from training.architectures.text_bag import TextBagSettings
 from training.architectures.text_transformer import TextTransformerSettings
-from training.picture_size import IMAGE_SIZE
-from training.presets import epochs_for
+from training.media.picture_size import IMAGE_SIZE
+from training.media.sound_size import BANDS, SECONDS
 from training.recipes import Preset, Recipe
-from training.sound_size import BANDS, SECONDS
-from training.text_settings import TextLength, VocabularyKind, VocabularySize, expected_length
+from training.settings.presets import epochs_for
+from training.settings.texts import TextLength, VocabularyKind, VocabularySize, expected_length
 
 if TYPE_CHECKING:
     from torch import nn

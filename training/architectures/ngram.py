@@ -7,8 +7,8 @@ from pydantic import Field
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Rounds, Shapes
 from training.architectures.gpt import LONG_TEXT
 from training.architectures.recurrent_lm import expected_vocabulary
-from training.language_settings import TokenCount, TokenKind
 from training.recipes import Preset, Recipe
+from training.settings.language import TokenCount, TokenKind
 
 if TYPE_CHECKING:
     from torch import nn

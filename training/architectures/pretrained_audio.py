@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import Source, entry, measure, read_config
-from training.presets import fine_tuning
+from training.media.sound_size import FRAMES_PER_SECOND, SECONDS, WAVE, fit_sounds
+from training.pretrained.packaged import Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
-from training.sound_size import FRAMES_PER_SECOND, SECONDS, WAVE, fit_sounds
+from training.settings.presets import fine_tuning
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,7 +63,7 @@ class PretrainedAudioSettings(Architecture):
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.pretrained_audio import PretrainedAudio
-        from training.pretrained import resolve
+        from training.pretrained.loading import resolve
 
         return PretrainedAudio(
             resolve(self.source),

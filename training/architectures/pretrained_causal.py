@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.language_settings import Pack
-from training.packaged import CHAT_MODEL, Source, entry, measure, read_config
+from training.pretrained.packaged import CHAT_MODEL, Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
+from training.settings.language import Pack
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,7 +86,7 @@ class PretrainedCausalSettings(Architecture):
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.pretrained_causal import PretrainedCausal
-        from training.pretrained import resolve
+        from training.pretrained.loading import resolve
 
         return PretrainedCausal(
             resolve(self.source), shapes.length, method=self.method, rank=self.rank, dropout=self.dropout

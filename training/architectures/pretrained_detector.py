@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import Source, entry, measure, read_config
-from training.presets import epochs_for
+from training.pretrained.packaged import Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
+from training.settings.presets import epochs_for
 
 if TYPE_CHECKING:
     from torch import nn
@@ -69,6 +69,6 @@ class PretrainedDetectorSettings(Architecture):
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.pretrained_detector import PretrainedDetector
-        from training.pretrained import resolve
+        from training.pretrained.loading import resolve
 
         return PretrainedDetector(resolve(self.source), shapes.outputs)

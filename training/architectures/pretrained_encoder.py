@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import ENCODER_MODEL, Kind, Source, entry, measure, read_config
+from training.pretrained.packaged import ENCODER_MODEL, Kind, Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
-from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, Counted, TextLength, expected_length, token_length
+from training.settings.texts import EACH_TOKEN, WHOLE_TEXTS, Counted, TextLength, expected_length, token_length
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,7 +91,7 @@ class PretrainedEncoderSettings(Architecture):
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.text_pretrained import PretrainedEncoder
-        from training.pretrained import resolve
+        from training.pretrained.loading import resolve
 
         return PretrainedEncoder(
             resolve(self.source),

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import Source, measure
+from training.pretrained.packaged import Source, measure
 from training.recipes import Preset, Recipe
-from training.seq2seq_settings import PAIRED, PairLength, pair_length
+from training.settings.seq2seq import PAIRED, PairLength, pair_length
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,6 +61,6 @@ class PretrainedSeq2SeqSettings(Architecture):
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.pretrained_seq2seq import PretrainedSeq2Seq
-        from training.pretrained import resolve
+        from training.pretrained.loading import resolve
 
         return PretrainedSeq2Seq(resolve(self.source), start=shapes.padding_id)

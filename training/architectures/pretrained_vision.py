@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.packaged import Source, measure, read_config
-from training.presets import fine_tuning
+from training.pretrained.packaged import Source, measure, read_config
 from training.recipes import Preset, Recipe
+from training.settings.presets import fine_tuning
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,7 +62,7 @@ class PretrainedVisionSettings(Architecture):
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.pretrained_vision import PretrainedVision
-        from training.pretrained import resolve
+        from training.pretrained.loading import resolve
 
         return PretrainedVision(resolve(self.source), shapes.outputs, trained=self.trained)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.language_settings import TokenCount, TokenKind
 from training.recipes import Preset, Recipe
+from training.settings.language import TokenCount, TokenKind
 
 if TYPE_CHECKING:
     from torch import nn

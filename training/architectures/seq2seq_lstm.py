@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.seq2seq_settings import PAIRED, PairLength, PieceCount, epochs_of_pairs, expected_pieces, pair_length
-from training.text_settings import Dropout
+from training.settings.seq2seq import PAIRED, PairLength, PieceCount, epochs_of_pairs, expected_pieces, pair_length
+from training.settings.texts import Dropout
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.text_settings import WHOLE_TEXTS, ReaderFromNothing, on_counted_words
+from training.settings.texts import WHOLE_TEXTS, ReaderFromNothing, on_counted_words
 
 if TYPE_CHECKING:
     from torch import nn

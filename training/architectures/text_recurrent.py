@@ -6,7 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, ReaderFromNothing, for_each_token, on_counted_words
+from training.settings.texts import EACH_TOKEN, WHOLE_TEXTS, ReaderFromNothing, for_each_token, on_counted_words
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,9 +5,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.heads import heads_share_width
 from training.recipes import Preset, Recipe
-from training.text_settings import EACH_TOKEN, WHOLE_TEXTS, Dropout, ReaderFromNothing, for_each_token, on_counted_words
+from training.settings.heads import heads_share_width
+from training.settings.texts import (
+    EACH_TOKEN,
+    WHOLE_TEXTS,
+    Dropout,
+    ReaderFromNothing,
+    for_each_token,
+    on_counted_words,
+)
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
-from training.heads import heads_share_width
-from training.picture_size import IMAGE_SIZE, fit_pictures
-from training.presets import epochs_for
+from training.media.picture_size import IMAGE_SIZE, fit_pictures
 from training.recipes import Preset, Recipe
+from training.settings.heads import heads_share_width
+from training.settings.presets import epochs_for
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.word_settings import Rarest, Reach, VectorWidth, WordCount, epochs_for_words, rarest_for
+from training.settings.words import Rarest, Reach, VectorWidth, WordCount, epochs_for_words, rarest_for
 
 if TYPE_CHECKING:
     from torch import nn

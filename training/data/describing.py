@@ -11,7 +11,7 @@ from training.data.propose import propose
 from training.data.quality import by_gravity, check_quality
 from training.data.readers import SetAside
 from training.data.schema import Change, DataKind, Description
-from training.text_settings import WHOLE_TEXTS
+from training.settings.texts import WHOLE_TEXTS
 
 
 def describe(

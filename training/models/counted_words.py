@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class NothingMore(nn.Module):
-    """Whatever it is given, no scores but zero: (B, outputs). What counts is counted by `training/tfidf.py`."""
+    """Whatever it is given, no scores but zero: (B, outputs). What counts is counted by `training/texts/tfidf.py`."""
 
     scores: Tensor
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.packing import apart
+from training.language.packing import apart
 
 Memory: TypeAlias = list[tuple[Tensor, Tensor]]
 """Keys and values of the tokens read so far, per layer: (B, heads, T, D) each."""

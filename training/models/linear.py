@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training.architectures import Round, Rounds
 from training.models.mlp import MLP
-from training.softmax_regression import softmax_rounds
+from training.models.softmax_regression import softmax_rounds
 
 if TYPE_CHECKING:
     from training.objectives.tabular import Table

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 
 from training.architectures import Rounds
-from training.ngrams import Order, count_orders, with_earlier
+from training.language.ngrams import Order, count_orders, with_earlier
 
 if TYPE_CHECKING:
     from training.objectives.language import Language

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.company import Company
+from training.texts.company import Company
 
 
 class WordVectors(nn.Module):

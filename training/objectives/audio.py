@@ -12,17 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.class_target import ClassTarget
 from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
-from training.heard import Heard
-from training.media_predictors import HearsFiles
+from training.media.heard import Heard
+from training.media.predictors import HearsFiles
+from training.models.softmax_regression import fit_softmax_regression
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS, best_first
 from training.report import Report
-from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
+from training.targets.classes import ClassTarget
 
 
 @OBJECTIVES.register("audio-classification")

@@ -15,17 +15,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.architectures import Shapes
-from training.boxes import assign, fit_loss, suppress, zoom
-from training.detection_measures import OVERLAPS, Boxes, detection_estimators, precision_and_recall, rank
 from training.device import Device
-from training.drawing import draw_boxes
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import PARTS, Examples, Part
-from training.images import Viewing, decode_picture, measure_channels, survey, upright_size
-from training.media import Encoded, allocate, spread, stored_bytes
-from training.media_predictors import SeesFiles
+from training.media.boxes import assign, fit_loss, suppress, zoom
+from training.media.detection_measures import OVERLAPS, Boxes, detection_estimators, precision_and_recall, rank
+from training.media.drawing import draw_boxes
+from training.media.encoded import Encoded, allocate, spread, stored_bytes
+from training.media.images import Viewing, decode_picture, measure_channels, survey, upright_size
+from training.media.predictors import SeesFiles
 from training.models.detector import Detector
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS

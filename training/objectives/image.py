@@ -16,20 +16,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.architectures import Shapes
-from training.class_target import ClassTarget
 from training.device import Device
 from training.events import Sample
 from training.examples import Examples, Part
-from training.images import THUMBNAIL, Viewing, decode_picture, measure_channels, mix, survey, thumbnails, vary
-from training.media import Encoded, allocate, spread, stored_bytes
-from training.media_predictors import SeesFiles
+from training.media.encoded import Encoded, allocate, spread, stored_bytes
+from training.media.images import THUMBNAIL, Viewing, decode_picture, measure_channels, mix, survey, thumbnails, vary
+from training.media.occlusion import draw_region, occlude
+from training.media.picture_size import SMALL_SIDE, fit_pictures
+from training.media.predictors import SeesFiles
+from training.models.softmax_regression import fit_softmax_regression
 from training.objectives import OBJECTIVES, Guess
-from training.occlusion import draw_region, occlude
-from training.picture_size import SMALL_SIDE, fit_pictures
 from training.predict import PREDICTORS, best_first
 from training.report import Report
-from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
+from training.targets.classes import ClassTarget
 
 SHIFT = 2
 """Pixels by which a picture of 32 pixels is moved at most; larger ones in proportion."""

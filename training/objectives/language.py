@@ -16,24 +16,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.architectures import Shapes
-from training.chat_answers import answer_scores, held_out_questions, write_answers
-from training.conversations import IGNORED, prompt_ids, questions
-from training.corpus import BringsVocabulary, PartTokens, read_corpus
 from training.device import Device
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import Examples, Part
 from training.generate import Writer, stream
-from training.ngrams import count_orders, surprise
+from training.language.chat_answers import answer_scores, held_out_questions, write_answers
+from training.language.conversations import IGNORED, prompt_ids, questions
+from training.language.corpus import BringsVocabulary, PartTokens, read_corpus
+from training.language.ngrams import count_orders, surprise
+from training.language.packing import keeps_apart
+from training.language.sampling import Sampling
+from training.language.stretches import Conversations
+from training.language.surprise import Surprise, read_surprise
 from training.objectives import OBJECTIVES, Guess
 from training.order import epoch_order
-from training.packing import keeps_apart
 from training.report import Estimate, Report, Written
 from training.resampling import Measure, Weights, bootstrap
-from training.sampling import Sampling
 from training.spec import TrainSpec
-from training.stretches import Conversations
-from training.surprise import Surprise, read_surprise
 
 CURVE_FLOPS, JUDGE_FLOPS = 5e10, 3e12
 """Arithmetic that one look at held-out data, and the last one, may take on a CPU: about two seconds, one minute."""

@@ -8,17 +8,17 @@ from typing import ClassVar, cast
 
 from pydantic import ValidationError
 
-from training.conversations import prompt_ids
 from training.device import Device
 from training.errors import TrainingError
 from training.generate import Ending, Writer, stream
+from training.language.conversations import prompt_ids
+from training.language.sampling import Sampling
 from training.model_folder import load_network
 from training.models.pretrained_causal import PretrainedCausal
 from training.predict import PREDICTORS
 from training.recipes import Settings
-from training.sampling import Sampling
 from training.spec import plain_words
-from training.text import load_tokenizer
+from training.texts.tokenizers import load_tokenizer
 
 
 class Turn(Settings):

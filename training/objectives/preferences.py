@@ -16,22 +16,22 @@ from torch.nn import functional as F
 
 from training.architectures import Shapes
 from training.architectures.pretrained_causal import PretrainedCausalSettings
-from training.chat_answers import Question, write_answers
-from training.conversations import ANSWERING
 from training.device import Device
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import PARTS, Examples, Part
 from training.generate import Writer
+from training.language.chat_answers import Question, write_answers
+from training.language.conversations import ANSWERING
+from training.language.votes import Votes, answer_chances, answer_tokens, encode_votes, read_chat
 from training.measures import loss_of_leads, share_right
 from training.objectives import OBJECTIVES, Guess
-from training.pretrained import resolve
+from training.pretrained.loading import resolve
+from training.pretrained.transfer import take_over
 from training.report import Report, Written
 from training.resampling import Measure
 from training.spec import TrainSpec
-from training.text import load_tokenizer
-from training.transfer import take_over
-from training.votes import Votes, answer_chances, answer_tokens, encode_votes, read_chat
+from training.texts.tokenizers import load_tokenizer
 
 AT_ONCE = 8
 """Votes that are read side by side where nothing is learnt."""

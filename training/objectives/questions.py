@@ -13,7 +13,6 @@ from pydantic import JsonValue
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.answers import NONE, answer_estimators, guess_answer, score_answers
 from training.architectures import Shapes
 from training.device import Device
 from training.errors import TrainingError
@@ -23,12 +22,13 @@ from training.examples import PARTS, Examples, Part
 from training.measures import Floats
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
-from training.passages import Asked, Found, Windows, best_stretch, cut_windows
 from training.predict import PREDICTORS
-from training.reading import Reads, tokenizer_for
 from training.report import Report
 from training.spec import TrainSpec
-from training.text import load_tokenizer
+from training.texts.answers import NONE, answer_estimators, guess_answer, score_answers
+from training.texts.passages import Asked, Found, Windows, best_stretch, cut_windows
+from training.texts.reading import Reads, tokenizer_for
+from training.texts.tokenizers import load_tokenizer
 
 
 @OBJECTIVES.register("question-answering")

@@ -15,20 +15,20 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training import labels
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import Examples, Part
-from training.heard import Heard
 from training.measures import Floats
-from training.media_predictors import HearsFiles
+from training.media.heard import Heard
+from training.media.predictors import HearsFiles
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
 from training.report import Report
 from training.resampling import Measure, Weights
 from training.spec import TrainSpec
+from training.targets import labels
 
 NOTHING = 0
 """The blank of CTC: no letter at this moment, or the same one still."""

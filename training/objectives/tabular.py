@@ -16,28 +16,28 @@ from scipy.special import softmax
 from torch import Tensor, nn
 
 from training.architectures import ARCHITECTURES, Facts, Shapes
-from training.class_target import ClassTarget, probabilities
-from training.counted_teachers import Classes, Values
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Surface, Warning
 from training.examples import Examples, Part
-from training.images import THUMBNAIL
-from training.losses import class_loss, class_weights, value_loss
 from training.measures import Floats, Ints
-from training.media import spread
-from training.mixed import MediaReading, ReadsMedia, WordScores
+from training.media.encoded import spread
+from training.media.images import THUMBNAIL
 from training.models.mlp import MLP
+from training.models.softmax_regression import fit_softmax_regression
 from training.objectives import OBJECTIVES, Guess
-from training.reading import join_columns
+from training.pretrained.transfer import earlier_preparation
 from training.report import Report
-from training.softmax_regression import fit_softmax_regression
 from training.spec import TrainSpec
-from training.surface import draw_surface
-from training.tables import ReadsTable, Scaling, TableEncoding, encode_rows, learn_encoding
-from training.tfidf import FIFTHS, Teacher
-from training.transfer import earlier_preparation
-from training.value_target import ValueTarget
+from training.tabular.mixed import MediaReading, ReadsMedia, WordScores
+from training.tabular.surface import draw_surface
+from training.tabular.tables import ReadsTable, Scaling, TableEncoding, encode_rows, learn_encoding
+from training.targets.classes import ClassTarget, probabilities
+from training.targets.values import ValueTarget
+from training.techniques.losses import class_loss, class_weights, value_loss
+from training.texts.counted_teachers import Classes, Values
+from training.texts.reading import join_columns
+from training.texts.tfidf import FIFTHS, Teacher
 
 AT_ONCE = 8192
 """Rows per batch where nothing is learnt."""

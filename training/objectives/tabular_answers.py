@@ -11,13 +11,13 @@ import torch
 
 from training.device import Device
 from training.errors import TrainingError
-from training.media import given_file
-from training.mixed import MediaReading
+from training.media.encoded import given_file
 from training.model_folder import load_network, read_config
 from training.predict import PREDICTORS, best_first
-from training.reading import join_columns
-from training.tables import TableEncoding
-from training.tfidf import CountedWords
+from training.tabular.mixed import MediaReading
+from training.tabular.tables import TableEncoding
+from training.texts.reading import join_columns
+from training.texts.tfidf import CountedWords
 
 CELL = pl.Struct({"bytes": pl.Binary, "path": pl.String})
 

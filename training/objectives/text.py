@@ -12,17 +12,17 @@ import torch
 from scipy.special import logsumexp, softmax
 from torch import Tensor, nn
 
-from training.class_target import ClassTarget
-from training.counted_teachers import Classes
 from training.device import Device
 from training.examples import Examples, Part
-from training.losses import class_loss, class_weights
 from training.measures import Floats
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS, best_first
 from training.report import Report
 from training.spec import TrainSpec
-from training.whole_texts import TextReader, WholeTexts
+from training.targets.classes import ClassTarget
+from training.techniques.losses import class_loss, class_weights
+from training.texts.counted_teachers import Classes
+from training.texts.whole_texts import TextReader, WholeTexts
 
 
 @OBJECTIVES.register("text-classification")

@@ -11,16 +11,16 @@ import torch
 from scipy.special import expit
 from torch import Tensor, nn
 
-from training import label_sets
-from training.counted_teachers import Labels
 from training.device import Device
 from training.examples import PARTS, Examples, Part
-from training.losses import label_loss, label_weights
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS, best_first
 from training.report import Report
 from training.spec import TrainSpec
-from training.whole_texts import TextReader, WholeTexts
+from training.targets import label_sets
+from training.techniques.losses import label_loss, label_weights
+from training.texts.counted_teachers import Labels
+from training.texts.whole_texts import TextReader, WholeTexts
 
 
 @OBJECTIVES.register("text-multilabel")

@@ -23,8 +23,8 @@ from training.objectives import OBJECTIVES, Guess
 from training.report import Report
 from training.resampling import Measure, weighted_mean
 from training.spec import TrainSpec
-from training.text_pairs import SIDES, TextPairs
-from training.whole_texts import read_scores
+from training.texts.text_pairs import SIDES, TextPairs
+from training.texts.whole_texts import read_scores
 
 SHARPNESS = 20.0
 """What cosines are multiplied by before they are read as scores: a temperature of 0.05."""

@@ -22,13 +22,13 @@ from training.measures import Floats
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
-from training.reading import encode_texts
 from training.report import Report
 from training.resampling import Measure, Weights
 from training.spec import TrainSpec
-from training.text import load_tokenizer
-from training.text_pairs import SIDES, TextPairs, cosines
-from training.value_target import ValueTarget
+from training.targets.values import ValueTarget
+from training.texts.reading import encode_texts
+from training.texts.text_pairs import SIDES, TextPairs, cosines
+from training.texts.tokenizers import load_tokenizer
 
 
 @OBJECTIVES.register("text-similarity")

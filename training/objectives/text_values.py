@@ -11,17 +11,17 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from training.counted_teachers import Values
 from training.device import Device
 from training.examples import Examples, Part
-from training.losses import value_loss
 from training.measures import Floats
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
 from training.report import Report
 from training.spec import TrainSpec
-from training.value_target import ValueTarget
-from training.whole_texts import TextReader, WholeTexts
+from training.targets.values import ValueTarget
+from training.techniques.losses import value_loss
+from training.texts.counted_teachers import Values
+from training.texts.whole_texts import TextReader, WholeTexts
 
 
 @OBJECTIVES.register("text-regression")

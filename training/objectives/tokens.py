@@ -17,7 +17,6 @@ from torch.nn import functional as F
 
 from training.architectures import Shapes
 from training.device import Device
-from training.entities import OUTSIDE, count_entities, entities, entity_estimators, in_words, kind_rows
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
@@ -26,11 +25,12 @@ from training.measures import Floats, Ints
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
-from training.reading import Encoded, Reads, encode_words, tokenizer_for
 from training.report import Report
 from training.spec import TrainSpec
-from training.text import load_tokenizer
-from training.words import split_tokens
+from training.texts.entities import OUTSIDE, count_entities, entities, entity_estimators, in_words, kind_rows
+from training.texts.reading import Encoded, Reads, encode_words, tokenizer_for
+from training.texts.tokenizers import load_tokenizer
+from training.texts.words import split_tokens
 
 NO_TAG = -100
 """What the loss passes over: further pieces of a word, and marks of the tokenizer."""

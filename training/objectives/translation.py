@@ -18,26 +18,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.architectures import Shapes
-from training.beam import Translator, search
-from training.conversations import IGNORED
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample, Warning
 from training.examples import PARTS, Examples, Part
-from training.grams import count_words
+from training.language.conversations import IGNORED
+from training.language.stretches import thin
 from training.objectives import OBJECTIVES, Guess
-from training.pairs import Pairs, encode_pairs
-from training.pretrained import resolve
-from training.reading import BringsVocabulary
+from training.pretrained.loading import resolve
+from training.pretrained.transfer import earlier_tokenizer
 from training.report import Report, Written
 from training.resampling import Measure
 from training.spec import TrainSpec
-from training.stretches import thin
-from training.text import build_byte_pairs, load_tokenizer
-from training.transfer import earlier_tokenizer
-from training.words import WORD
-from training.written import closeness, read_text, summary_scores, translation_scores
+from training.texts.beam import Translator, search
+from training.texts.grams import count_words
+from training.texts.pairs import Pairs, encode_pairs
+from training.texts.reading import BringsVocabulary
+from training.texts.tokenizers import build_byte_pairs, load_tokenizer
+from training.texts.words import WORD
+from training.texts.written import closeness, read_text, summary_scores, translation_scores
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

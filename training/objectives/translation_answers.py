@@ -9,16 +9,16 @@ import torch
 from pydantic import Field, ValidationError
 from torch import Tensor
 
-from training.beam import Translator, search
 from training.device import Device
 from training.errors import TrainingError
 from training.model_folder import load_network, read_config
 from training.predict import PREDICTORS
-from training.reading import encode_texts
 from training.recipes import Settings
 from training.spec import plain_words
-from training.text import load_tokenizer
-from training.written import read_text
+from training.texts.beam import Translator, search
+from training.texts.reading import encode_texts
+from training.texts.tokenizers import load_tokenizer
+from training.texts.written import read_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

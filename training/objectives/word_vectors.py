@@ -16,7 +16,19 @@ from torch import Tensor, nn
 from training.architectures import Shapes
 from training.architectures.glove import GloVeSettings
 from training.architectures.word2vec import Word2VecSettings
-from training.company import (
+from training.device import Device
+from training.errors import TrainingError
+from training.evaluate import hardest_examples, judge_measures
+from training.events import Sample
+from training.examples import PARTS, Examples, Part
+from training.measures import loss_of_leads, share_right
+from training.models.word_vectors import GloVe, Word2Vec, WordVectors
+from training.objectives import OBJECTIVES, Guess
+from training.pretrained.transfer import earlier_tokenizer
+from training.report import Report, Written
+from training.resampling import Measure
+from training.spec import TrainSpec
+from training.texts.company import (
     HeldOut,
     Words,
     count_meetings,
@@ -26,20 +38,8 @@ from training.company import (
     staying,
     wrong_words,
 )
-from training.device import Device
-from training.errors import TrainingError
-from training.evaluate import hardest_examples, judge_measures
-from training.events import Sample
-from training.examples import PARTS, Examples, Part
-from training.measures import loss_of_leads, share_right
-from training.models.word_vectors import GloVe, Word2Vec, WordVectors
-from training.objectives import OBJECTIVES, Guess
-from training.report import Report, Written
-from training.resampling import Measure
-from training.spec import TrainSpec
-from training.text import build_words
-from training.transfer import earlier_tokenizer
-from training.vector_space import Space
+from training.texts.tokenizers import build_words
+from training.texts.vector_space import Space
 
 MOST_PAIRS = 20_000
 """Held-out pairs that are judged."""

@@ -9,8 +9,8 @@ from training.device import Device
 from training.model_folder import load_network, read_config
 from training.models.word_vectors import WordVectors
 from training.predict import PREDICTORS
-from training.text import load_tokenizer
-from training.vector_space import Space, read_sum
+from training.texts.tokenizers import load_tokenizer
+from training.texts.vector_space import Space, read_sum
 
 
 @PREDICTORS.register("word-embeddings")

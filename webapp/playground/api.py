@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from training.sampling import Sampling
+from training.language.sampling import Sampling
 from webapp.core.errors import UserError
 from webapp.playground import attachments, served, services
 from webapp.playground.served import Served

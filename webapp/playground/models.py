@@ -53,7 +53,7 @@ class Turn(models.Model):
     text = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DONE)
     options = models.JSONField(default=dict)
-    """How freely the model writes: `training.sampling.Sampling` as JSON."""
+    """How freely the model writes: `training.language.sampling.Sampling` as JSON."""
     ending = models.JSONField(default=dict)
     """{tokens, seconds, reason} of a finished reply, or {message, hint} of a failed one."""
     created = models.DateTimeField(auto_now_add=True)

@@ -9,7 +9,7 @@ import orjson
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from training import packaged
+from training.pretrained import packaged
 from training.tasks import TASKS, Task
 from webapp.core import storage
 from webapp.core.errors import UserError

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from training.sampling import Sampling
+from training.language.sampling import Sampling
 from webapp.core import live
 from webapp.core.errors import UserError
 from webapp.core.settings_form import SettingsForm

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from training.packaged import OWN, own_folder
+from training.pretrained.packaged import OWN, own_folder
 from webapp.projects.models import EDITORS, Project, User
 
 

@@ -14,8 +14,8 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.utils.text import slugify
 
 from training.architectures import Architecture
-from training.own_models import unpack_model
-from training.packaged import OWN, measure, own_folder, read_config, sources
+from training.pretrained.own_models import unpack_model
+from training.pretrained.packaged import OWN, measure, own_folder, read_config, sources
 from webapp.core import storage
 from webapp.core.errors import UserError
 from webapp.datasets.quota import check_quota

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from training.packaged import OWN
+from training.pretrained.packaged import OWN
 from webapp.core.errors import UserError
 from webapp.pretrained.models import OwnModel
 from webapp.projects.models import Membership

@@ -1,0 +1,1 @@
+"""Pictures and sounds: decoding, changing, drawing into them, and the boxes and places in them."""

@@ -1,0 +1,1 @@
+"""Tables as numbers, and the columns of texts, pictures and sounds in them."""

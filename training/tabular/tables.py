@@ -1,0 +1,225 @@
+"""Tables as numbers: how columns of mixed types, with gaps, become tensors, learnt from the train part alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias, cast, runtime_checkable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from training.data.sounds import is_sound
+from training.media.encoded import allocate
+from training.texts.words import WORD
+
+Numbers: TypeAlias = NDArray[np.floating[Any]]
+Scaling: TypeAlias = Literal["robust", "standard", "plain"]
+"""By median and quartiles with a soft clip, by mean and deviation, or not at all (float64, gaps left as NaN)."""
+MOST_CATEGORIES = 256
+ROWS_AT_ONCE = 100_000
+MOSTLY = 0.5
+"""Share of different cells from which on words are texts."""
+WORDS = 3
+"""Words per cell from which on they are texts."""
+
+
+@runtime_checkable
+class ReadsTable(Protocol):
+    """Settings of an architecture that wants its numbers scaled in another way than networks do."""
+
+    scaling: Scaling
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class NumberColumn(_Part):
+    """A numeric column: missing becomes the centre, then centre and scale are taken out."""
+
+    name: str
+    kind: Literal["number", "date"]
+    fill: float
+    scale: float
+    gaps: bool
+    """Whether the train part has gaps; then a second number says whether the value was there."""
+
+
+class CategoryColumn(_Part):
+    """A column of names: 0 stands for missing, rare and never seen."""
+
+    name: str
+    values: list[str]
+
+
+class TableEncoding(_Part):
+    """Everything that turns rows into tensors."""
+
+    numbers: list[NumberColumn]
+    categories: list[CategoryColumn]
+    scaling: Scaling = "robust"
+    texts: list[str] = []
+    """Columns of sentences, read by networks that can read."""
+    pictures: list[str] = []
+    sounds: list[str] = []
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all of it is numbers and categories."""
+        return not (self.texts or self.pictures or self.sounds)
+
+    def plain(self) -> TableEncoding:
+        """Without texts, pictures and sounds."""
+        return self.model_copy(update={"texts": [], "pictures": [], "sounds": []})
+
+    @property
+    def names(self) -> set[str]:
+        """The columns that are read."""
+        plain = {column.name for column in self.numbers} | {column.name for column in self.categories}
+        return plain | {*self.texts, *self.pictures, *self.sounds}
+
+    @property
+    def width(self) -> int:
+        """Numbers per row."""
+        return len(self.numbers) + sum(column.gaps for column in self.numbers)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Distinct codes per categorical column."""
+        return tuple(len(column.values) + 1 for column in self.categories)
+
+    @property
+    def precision(self) -> type[np.floating[Any]]:
+        """What numbers are kept in: networks take float32, everything else float64."""
+        return np.float32 if self.scaling == "robust" else np.float64
+
+    def inputs(self) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+        """What enters a linear model, number by number: a name, and the scale and centre that were taken out."""
+        parts = []
+        for number in self.numbers:
+            parts.append((number.name, number.scale, number.fill))
+            parts += [(f"{number.name} known", 1.0, 0.0)] if number.gaps else []
+        for category in self.categories:
+            parts += [(f"{category.name} {value}", 1.0, 0.0) for value in ("other", *category.values)]
+        return (
+            [name for name, *_ in parts],
+            np.array([part[1] for part in parts]),
+            np.array([part[2] for part in parts]),
+        )
+
+    def encode(self, frame: pl.DataFrame) -> tuple[Numbers, NDArray[np.int64]]:
+        """Rows as numbers (rows, width) and codes (rows, categories).
+
+        The robust scaling with a smooth clip to ±3 is that of RealMLP: Holzmüller et al., "Better by default", 2024,
+        https://arxiv.org/abs/2407.04491.
+        """
+        encode = {"robust": _encode_robust, "standard": _encode_standard, "plain": _encode_plain}[self.scaling]
+        numbers = [part for column in self.numbers for part in encode(_as_numbers(frame[column.name]), column)]
+        codes = [_encode_category(frame[column.name], column) for column in self.categories]
+        rows = frame.height
+        return (
+            np.column_stack(numbers) if numbers else np.zeros((rows, 0), self.precision),
+            np.stack(codes, axis=1) if codes else np.zeros((rows, 0), np.int64),
+        )
+
+
+def encode_rows(
+    encoding: TableEncoding, frame: pl.DataFrame, rows: NDArray[np.int64], folder: Path
+) -> tuple[Numbers, NDArray[np.int64]]:
+    """These rows as numbers and codes, some at a time; what is larger than memory likes is mapped from `folder`."""
+    numbers = allocate((len(rows), encoding.width), encoding.precision, folder)
+    codes = allocate((len(rows), len(encoding.categories)), np.int64, folder)
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        some = slice(first, first + ROWS_AT_ONCE)
+        numbers[some], codes[some] = encoding.encode(frame[rows[some]])
+    return cast(Numbers, numbers), cast("NDArray[np.int64]", codes)
+
+
+def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust") -> TableEncoding:
+    """Look at the train part's columns and decide how each is read; a column without a value is not."""
+    numbers, categories = [], []
+    texts: list[str] = []
+    pictures: list[str] = []
+    sounds: list[str] = []
+    for column in columns:
+        name = column.name
+        if column.null_count() == column.len():
+            continue
+        if isinstance(column.dtype, pl.Struct):
+            (sounds if holds_sounds(column) else pictures).append(name)
+        elif holds_sentences(column):
+            texts.append(name)
+        elif column.dtype.is_numeric() or column.dtype.is_temporal():
+            numbers.append(_learn_number(column, scaling))
+        else:
+            categories.append(_learn_category(column))
+    return TableEncoding(
+        numbers=numbers, categories=categories, scaling=scaling, texts=texts, pictures=pictures, sounds=sounds
+    )
+
+
+def holds_sounds(column: pl.Series) -> bool:
+    """Whether the files in the cells are sounds rather than pictures, by the first of them."""
+    first = column.struct.field("bytes").drop_nulls().first()
+    return isinstance(first, bytes) and is_sound(first)
+
+
+def holds_sentences(column: pl.Series) -> bool:
+    """Whether the cells are texts to be read rather than names: mostly different, and of several words each."""
+    there = column.drop_nulls()
+    if column.dtype != pl.String or there.n_unique() <= there.len() * MOSTLY:
+        return False
+    return float(there.str.count_matches(WORD.pattern).mean() or 0) >= WORDS  # type: ignore[arg-type]
+
+
+def _learn_number(column: pl.Series, scaling: Scaling) -> NumberColumn:
+    values = _as_numbers(column)
+    there = values[np.isfinite(values)]
+    if scaling == "standard":
+        middle, scale = there.mean(), there.std()
+    else:
+        low, middle, high = np.quantile(there, (0.25, 0.5, 0.75))
+        scale = high - low or (there.max() - there.min()) / 2
+    return NumberColumn(
+        name=column.name,
+        kind="date" if column.dtype.is_temporal() else "number",
+        fill=float(middle),
+        scale=float(scale) or 1.0,
+        gaps=scaling != "plain" and len(there) < len(values),
+    )
+
+
+def _learn_category(column: pl.Series) -> CategoryColumn:
+    counts = column.cast(pl.String).drop_nulls().value_counts(sort=True)
+    return CategoryColumn(name=column.name, values=sorted(counts[column.name].head(MOST_CATEGORIES).to_list()))
+
+
+def _encode_plain(values: NDArray[np.float64], learnt: NumberColumn) -> list[Numbers]:
+    return [values]
+
+
+def _encode_standard(values: NDArray[np.float64], learnt: NumberColumn) -> list[Numbers]:
+    there = np.isfinite(values)
+    scaled = (np.where(there, values, learnt.fill) - learnt.fill) / learnt.scale
+    return [scaled, there.astype(np.float64)] if learnt.gaps else [scaled]
+
+
+def _encode_robust(values: NDArray[np.float64], learnt: NumberColumn) -> list[Numbers]:
+    scaled, *there = _encode_standard(values, learnt)
+    clipped = scaled / np.sqrt(1 + (scaled / 3) ** 2)
+    return [part.astype(np.float32) for part in (clipped, *there)]
+
+
+def _encode_category(column: pl.Series, learnt: CategoryColumn) -> NDArray[np.int64]:
+    codes = {value: code for code, value in enumerate(learnt.values, start=1)}
+    return np.array([codes.get(value, 0) for value in column.cast(pl.String).to_list()], dtype=np.int64)
+
+
+def _as_numbers(column: pl.Series) -> NDArray[np.float64]:
+    """Values as float64, dates as seconds since 1970, gaps as NaN."""
+    if column.dtype.is_temporal():
+        column = column.cast(pl.Datetime("ms")).cast(pl.Int64) / 1000
+    return column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()

@@ -1,0 +1,1 @@
+"""What the target column holds: classes, several labels, or a number."""

@@ -1,0 +1,1 @@
+"""Ways to train that every task may use: optimisers, losses, averages, ensembles, several processes."""

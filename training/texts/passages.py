@@ -1,0 +1,125 @@
+"""Questions and the passages that hold their answers, cut into windows of tokens that a network reads at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from training.measures import Floats, Ints
+from training.texts.reading import Encoded
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+    from transformers import PreTrainedTokenizerFast
+
+LONGEST_ANSWER = 30
+"""Tokens of an answer."""
+
+
+class Asked(NamedTuple):
+    """A question about a passage, with the answers that are right: text and first character."""
+
+    question: str
+    context: str
+    answers: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows [mark] question [mark] stretch of the passage [mark]; each example has one or several that overlap."""
+
+    encoded: Encoded
+    example: Ints
+    """Which example each window belongs to: (windows,)."""
+    places: Ints
+    """First and last character + 1 in the passage, -1 for other tokens: (tokens of all windows, 2)."""
+
+    def stretch(self, window: int) -> Ints:
+        """The places of one window's tokens: (T, 2)."""
+        start = self.encoded.starts[window]
+        return self.places[start : start + self.encoded.lengths[window]]
+
+    def targets(self, asked: Sequence[Asked]) -> Ints:
+        """First and last token of the right answer in each window, the opening mark where there is none: (n, 2)."""
+        return np.array(
+            [_target(self.stretch(window), asked[example].answers) for window, example in enumerate(self.example)]
+        ).reshape(-1, 2)
+
+
+class Found(NamedTuple):
+    """A stretch of a passage: characters `start` to `end`, and how much more it is worth than saying nothing."""
+
+    start: int
+    end: int
+    probability: float
+    advantage: float
+
+
+def cut_windows(tokenizer: PreTrainedTokenizerFast, asked: Sequence[Asked], length: int) -> Windows:
+    """Windows of at most `length` tokens over every passage, neighbours sharing a third of it."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    questions = backend.encode_batch([one.question for one in asked], add_special_tokens=False)
+    passages = list(dict.fromkeys(one.context for one in asked))
+    encoded = dict(zip(passages, backend.encode_batch(passages, add_special_tokens=False), strict=True))
+    opening, closing = _marks(tokenizer)
+    ids, places, example = [], [], []
+    for number, (one, question) in enumerate(zip(asked, questions, strict=True)):
+        before = [opening, *question.ids[: length // 3], closing]
+        room = length - len(before) - 1
+        for first in _starts(len(encoded[one.context].ids), room):
+            part, offsets = _part(encoded[one.context], first, room)
+            ids.append(np.array([*before, *part, closing], dtype=np.int32))
+            places.append(np.array([(-1, -1)] * len(before) + offsets + [(-1, -1)], dtype=np.int64))
+            example.append(number)
+    lengths = np.array([len(one) for one in ids], dtype=np.int64)
+    texts = Encoded(torch.from_numpy(np.concatenate(ids)), np.cumsum(lengths) - lengths, lengths, 0)
+    return Windows(texts, np.array(example, dtype=np.int64), np.concatenate(places))
+
+
+def best_stretch(scores: Floats, places: Ints) -> Found:
+    """The stretch of a window whose first and last token score highest together; `scores` (T, 2), `places` (T, 2).
+
+    The opening mark stands for no answer: Devlin et al., "BERT", 2019, section 4.3.
+    """
+    inside = places[:, 0] >= 0
+    starts = np.where(inside, scores[:, 0], -np.inf)
+    ends = np.where(inside, scores[:, 1], -np.inf)
+    tokens = len(scores)
+    apart = np.arange(tokens)[None, :] - np.arange(tokens)[:, None]
+    worth = np.where((apart >= 0) & (apart < LONGEST_ANSWER), starts[:, None] + ends[None, :], -np.inf)
+    first, last = np.unravel_index(int(worth.argmax()), worth.shape)
+    logs = scores - np.logaddexp.reduce(scores, axis=0)
+    probability = float(np.exp(logs[first, 0] + logs[last, 1]))
+    advantage = float(worth[first, last] - scores[0].sum())
+    return Found(int(places[first, 0]), int(places[last, 1]), probability, advantage)
+
+
+def _target(places: Ints, answers: Sequence[tuple[str, int]]) -> tuple[int, int]:
+    for text, start in answers[:1]:
+        end = start + len(text)
+        covered = np.flatnonzero((places[:, 0] >= 0) & (places[:, 0] < end) & (places[:, 1] > start))
+        if len(covered) and places[covered[0], 0] <= start and places[covered[-1], 1] >= end:
+            return int(covered[0]), int(covered[-1])
+    return 0, 0
+
+
+def _starts(tokens: int, room: int) -> list[int]:
+    step = max(1, room - room // 3)
+    return [0, *range(step, max(step, tokens - room // 3), step)] if tokens > room else [0]
+
+
+def _part(encoding: Encoding, first: int, room: int) -> tuple[list[int], list[tuple[int, int]]]:
+    return encoding.ids[first : first + room], encoding.offsets[first : first + room]
+
+
+def _marks(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int]:
+    """The tokens that open a window and close its parts: the tokenizer's own, or any that no text holds."""
+    opening, closing = tokenizer.cls_token_id, tokenizer.sep_token_id
+    spare = next(one for one in (tokenizer.unk_token_id, tokenizer.eos_token_id, 0) if one is not None)
+    return (spare if opening is None else opening), (spare if closing is None else closing)

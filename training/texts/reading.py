@@ -1,0 +1,174 @@
+"""Texts on their way into a network: joined, cut into tokens, and put into batches of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from training.pretrained.transfer import earlier_tokenizer
+from training.texts.tokenizers import build_byte_pairs, build_characters, build_words, encode_each, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from training.architectures import Architecture
+    from training.spec import TrainSpec
+
+TOKENS_AT_ONCE = 16_384
+"""Tokens per batch where nothing is learnt."""
+MIXING = 0.04
+"""How much longer than it is a text may seem when texts of about one length are put together: more mixes better."""
+
+
+class Reads(Protocol):
+    """What the settings of every network for texts say."""
+
+    length: int
+    """Tokens of a text that are read; 0 where only words are counted."""
+    counted: bool
+
+
+class CountsWords(Protocol):
+    """Settings of a model that only counts."""
+
+    words: int
+    letters: int
+
+
+@runtime_checkable
+class LearnsVocabulary(Protocol):
+    """Settings of a network that learns its tokens from the training texts."""
+
+    vocabulary: Literal["words", "byte-pairs", "characters"]
+    vocabulary_size: int
+
+
+@runtime_checkable
+class BringsVocabulary(Protocol):
+    """Settings of a pretrained network."""
+
+    source: str
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The token ids of many texts, one after another."""
+
+    ids: Tensor
+    """int32 (tokens of all texts,)."""
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    """Tokens per text, at least 1."""
+    cut: int
+    """Texts that were longer than what is read."""
+
+    def batch(self, indices: Sequence[int] | NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Token ids int64 (B, T) as long as the longest text of the batch, and where a token stands, bool (B, T)."""
+        ids = self.padded(self.ids, indices, 0).to(torch.int64)
+        mask = torch.arange(ids.shape[1]) < torch.from_numpy(self.lengths[indices])[:, None]
+        return ids.to(device), mask.to(device)
+
+    def padded(self, flat: Tensor, indices: Sequence[int] | NDArray[np.int64], filling: int) -> Tensor:
+        """What `flat` (tokens of all texts,) says of the tokens of some texts: (B, T), filled up at the ends."""
+        places = zip(self.starts[indices], self.lengths[indices], strict=True)
+        return pad_sequence([flat[start : start + length] for start, length in places], True, filling)
+
+    def epoch(self, generator: torch.Generator, batch_size: int) -> list[Tensor]:
+        """Every text once, in batches of about one length that come in random order; all chance is `generator`'s."""
+        order = torch.randperm(len(self.lengths), generator=generator)
+        seeming = torch.from_numpy(self.lengths)[order] * (1 + MIXING * torch.rand(len(order), generator=generator))
+        batches = order[seeming.argsort(stable=True)].split(batch_size)
+        return [batches[index] for index in torch.randperm(len(batches), generator=generator)]
+
+    def in_order_of_length(self) -> Iterator[NDArray[np.int64]]:
+        """Every text once, in batches of bounded size, the shortest first."""
+        order = np.argsort(self.lengths, kind="stable")
+        start = 0
+        while start < len(order):
+            count = 1
+            while start + count < len(order) and (count + 1) * self.lengths[order[start + count]] <= TOKENS_AT_ONCE:
+                count += 1
+            yield order[start : start + count]
+            start += count
+
+    def padding(self, batches: Sequence[Tensor]) -> float:
+        """Share of the tokens in these batches that only fill up."""
+        longest = sum(int(self.lengths[batch].max()) * len(batch) for batch in batches)
+        return 1 - sum(int(self.lengths[batch].sum()) for batch in batches) / max(1, longest)
+
+
+def join_columns(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+    """One text per row: what stands in the columns, line after line; empty where nothing does."""
+    return join_values([frame[column].cast(pl.String).to_list() for column in columns])
+
+
+def join_values(columns: Sequence[Sequence[str | None]]) -> list[str]:
+    """One text per row of these columns, without those that are empty."""
+    return ["\n".join(value for value in row if value) for row in zip(*columns, strict=True)]
+
+
+def tokenizer_for(spec: TrainSpec, texts: Sequence[str]) -> PreTrainedTokenizerFast:
+    """The vocabulary of the run that is gone on from, else that of the network or of these texts."""
+    return earlier_tokenizer(spec) or make_tokenizer(spec.network(), texts)
+
+
+def make_tokenizer(settings: Architecture, texts: Sequence[str]) -> PreTrainedTokenizerFast:
+    """The pretrained network's own tokenizer, or one learnt from these texts."""
+    if isinstance(settings, BringsVocabulary):
+        from training.pretrained.loading import resolve
+
+        return load_tokenizer(resolve(settings.source))
+    assert isinstance(settings, LearnsVocabulary), f"{settings.title} does not say what it reads"
+    if settings.vocabulary == "characters":
+        return build_characters(texts, settings.vocabulary_size)
+    if settings.vocabulary == "byte-pairs":
+        return build_byte_pairs(texts, settings.vocabulary_size)
+    return build_words(texts, settings.vocabulary_size, least=2 if len(texts) >= 1000 else 1)
+
+
+def encode_texts(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], length: int) -> Encoded:
+    """Cut each text into at most `length` tokens; a text without any becomes the tokenizer's first token."""
+    tokenizer.backend_tokenizer.no_padding()  # some files ask for a fixed length
+    found = encode_each(tokenizer, texts, length + 1)
+    lengths = np.array([len(ids) for ids in found], dtype=np.int64)
+    cut = int((lengths > length).sum())
+    if cut:
+        found = encode_each(tokenizer, texts, length)
+    found = [ids if len(ids) else np.zeros(1, np.int32) for ids in found]
+    lengths = np.array([len(ids) for ids in found], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    return Encoded(torch.from_numpy(np.concatenate(found)), starts, lengths, cut)
+
+
+def encode_words(
+    tokenizer: PreTrainedTokenizerFast, sentences: Sequence[Sequence[str]], length: int
+) -> tuple[Encoded, list[NDArray[np.int64]]]:
+    """Cut sentences whose words are known into at most `length` tokens each.
+
+    Beside them, per sentence, the token at which each word starts; -1 for words that are cut off or leave no token.
+    """
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    encodings = backend.encode_batch([list(words) for words in sentences], is_pretokenized=True)
+    cut = sum(len(encoding.ids) > length for encoding in encodings)
+    ids = [np.array(encoding.ids[:length] or [0], dtype=np.int32) for encoding in encodings]
+    lengths = np.array([len(one) for one in ids], dtype=np.int64)
+    firsts = [_first_tokens(e.word_ids[:length], len(words)) for e, words in zip(encodings, sentences, strict=True)]
+    return Encoded(torch.from_numpy(np.concatenate(ids)), np.cumsum(lengths) - lengths, lengths, cut), firsts
+
+
+def _first_tokens(word_of_token: Sequence[int | None], words: int) -> NDArray[np.int64]:
+    firsts = np.full(words, -1)
+    for token in range(len(word_of_token) - 1, -1, -1):
+        word = word_of_token[token]
+        if word is not None:
+            firsts[word] = token
+    return firsts
