@@ -38,6 +38,8 @@ from training.warm import preload
 
 KEPT = ROOT / "docs" / "results.json"
 PEER = "peer:"
+PATIENCE = 300.0
+"""Processor seconds after which a row gets no further seed."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,14 @@ def rows_of(data: Data) -> list[Row]:
 
 
 def measure(row: Row) -> dict[str, Any]:
-    """Import once, learn per seed; means with the smallest and largest value."""
+    """Import once, learn per seed while that is cheap; means with the smallest and largest value."""
+    runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "data")
         in_a_fork(lambda: bring(row.data, data))
-        runs = [learn_once(row, data, seed, Path(folder, f"run-{seed}")) for seed in range(row.data.seeds)]
+        for seed in range(row.data.seeds):
+            if sum(run["cpu_whole"] for run in runs) < PATIENCE:
+                runs.append(learn_once(row, data, seed, Path(folder, f"run-{seed}")))
     values = [run["value"] for run in runs]
     means = {name: statistics.mean(run[name] for run in runs) for name in ("wall", "cpu", "cpu_whole", "memory")}
     return {
