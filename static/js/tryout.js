@@ -52,7 +52,7 @@ async function toggleRecording(button) {
   }
 }
 
-// A picture among the columns of a table: shown below its field; a held-out one is fetched into the field.
+// A picture or sound among the columns of a table: shown below its field; a held-out one is fetched into the field.
 
 function showCell(input) {
   const preview = form.querySelector(`[data-preview-of="${input.id}"]`);

@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import soundfile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 from runs_kit import make_version, train_here
@@ -74,6 +75,29 @@ def test_a_held_out_row_comes_with_its_picture(browser, run):
     address = re.search(r'data-example-of="id_in-0" src="([^"]+)"', page).group(1)
     assert Image.open(io.BytesIO(browser.get(address.replace("&amp;", "&")).content)).size == (16, 16)
     assert "Flat number" in page
+
+
+def test_a_held_out_row_comes_with_its_sound(browser, seat, tmp_path):
+    packed = tmp_path / "engines.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for at in range(40):
+            archive.writestr(f"{at}.wav", hum(220 * (1 + at % 2)))
+        lines = [f"{at}.wav,{at % 5},{('calm', 'shrill')[at % 2]}" for at in range(40)]
+        archive.writestr("engines.csv", "\n".join(["sound,age,state", *lines]))
+    version = make_version(seat, tmp_path, name="Engines", file=packed)
+    roles = {"target": "state", "features": ["audio", "age"]}
+    spec = propose_spec(version, task="tabular-classification", roles=roles, preset="quick")
+    run = train_here(queue_run(member=seat, version=version, spec=spec))
+    page = browser.get(f"/playground/{run.pk}/example/").content.decode()
+    address = re.search(r'<audio[^>]* data-example-of="id_in-0" src="([^"]+)"', page).group(1)
+    sound, rate = soundfile.read(io.BytesIO(browser.get(address.replace("&amp;", "&")).content))
+    assert (len(sound), rate) == (800, 8_000)
+
+
+def hum(hertz: int) -> bytes:
+    encoded = io.BytesIO()
+    soundfile.write(encoded, 0.3 * np.sin(2 * np.pi * hertz * np.arange(800) / 8_000), 8_000, format="WAV")
+    return encoded.getvalue()
 
 
 def test_a_place_on_the_server_is_no_picture(api, run):

@@ -47,11 +47,10 @@ class TryForm(forms.Form):
             self.fields[field] = makers[self.tryout](columns[name])
         self.shown: dict[str, str] = {}
 
-    def cells(self) -> list[tuple[BoundField, str | None]]:
-        """Every field; one for a picture with the address of the held-out picture that stands in it, or nothing."""
+    def cells(self) -> list[tuple[BoundField, str, str]]:
+        """Every field; "image" or "audio" where it takes such a file, and the address of the held-out one in it."""
         return [
-            (self[field], self.shown.get(name, "") if _is_picture(self.fields[field]) else None)
-            for field, name in self.columns.items()
+            (self[field], _taken(self.fields[field]), self.shown.get(name, "")) for field, name in self.columns.items()
         ]
 
     def inputs(self) -> dict[str, Any]:
@@ -66,9 +65,9 @@ class TryForm(forms.Form):
             return {self.tryout: attachments.keep(next(iter(given.values())))}
         return {name: _kept(value) for name, value in given.items()}
 
-    def fill(self, inputs: Mapping[str, Any], pictures: Mapping[str, str]) -> None:
-        """Show these values in the fields; `pictures` are the addresses of those in the columns of a table."""
-        self.shown = dict(pictures)
+    def fill(self, inputs: Mapping[str, Any], files: Mapping[str, str]) -> None:
+        """Show these values in the fields; `files` are the addresses of pictures and sounds in columns of a table."""
+        self.shown = dict(files)
         for field, name in self.columns.items():
             value = inputs.get(name)
             if isinstance(self.fields[field], forms.FileField):
@@ -83,16 +82,15 @@ def _kept(value: Any) -> Any:
     return attachments.keep(value) if isinstance(value, UploadedFile) else value
 
 
-def _is_picture(field: forms.Field) -> bool:
-    return bool(field.widget.attrs.get("accept") == "image/*")
+def _taken(field: forms.Field) -> str:
+    """The kind of file that a field takes: "image", "audio", or "" where it takes none."""
+    return str(field.widget.attrs.get("accept", "")).removesuffix("/*")
 
 
 def _table_field(column: Column) -> forms.Field:
-    if column.type == "image":
-        file = forms.FileInput(attrs={"accept": "image/*", "data-cell": ""})
+    if column.type in ("image", "audio"):
+        file = forms.FileInput(attrs={"accept": f"{column.type}/*", "data-cell": ""})
         return forms.FileField(label=column.name, required=False, widget=file)
-    if column.type == "audio":
-        return forms.FileField(label=column.name, required=False, widget=forms.FileInput(attrs={"accept": "audio/*"}))
     if is_long_text(column):
         box = forms.Textarea(attrs={"rows": 3})
         return forms.CharField(label=column.name, required=False, max_length=100_000, widget=box)

@@ -71,13 +71,13 @@ def ask(request: UserRequest, pk: int) -> HttpResponse:
 
 @login_required
 def example(request: UserRequest, pk: int) -> HttpResponse:
-    """The form again, filled with a random held-out example; a picture is answered at once."""
+    """The form again, filled with a random held-out example, which the page asks about at once."""
     model = _of_run(request, pk)
     assert model.run is not None
     drawn = services.held_out_example(model.run)
     form = TryForm(model)
     shown = inputs_of(model.run.version, model.run.train_spec(), [drawn["row"]]).get(drawn["row"], [])
-    form.fill(drawn["inputs"], {cell.column: cell.value for cell in shown if cell.kind == "picture"})
+    form.fill(drawn["inputs"], {cell.column: cell.value for cell in shown if cell.kind in ("picture", "sound")})
     return render(request, "playground/_form.html", {"model": model, "form": form, "drawn": drawn, "shown": shown})
 
 
