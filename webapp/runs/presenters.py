@@ -157,6 +157,11 @@ class Row:
         return palette_number(self.run.pk)
 
     @property
+    def named_by_itself(self) -> bool:
+        """Whether the name, as nobody changed it, says data and architecture already."""
+        return self.run.name.startswith(f"{self.run.version.dataset.name[:70]} · ")
+
+    @property
     def share(self) -> float:
         """Part of the steps that is done, in percent."""
         return done_percent(self.run)
