@@ -9,6 +9,7 @@ from pathlib import Path
 _base = os.environ.setdefault("TOUCHSTONE_TEST_DATA", tempfile.mkdtemp(prefix="touchstone-"))
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["TOUCHSTONE_DATA"] = str(Path(_base, _worker))
+os.environ["TOUCHSTONE_PROBES"] = str(Path(_base, _worker, "probes"))  # like networks compute in one way, as in use
 os.environ.setdefault("TOUCHSTONE_MODELS", str(Path(__file__).parent.parent / "var" / "models"))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

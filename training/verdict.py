@@ -46,9 +46,9 @@ def in_words(metric: Metric, value: float) -> str:
 
 
 def plain_number(value: float) -> str:
-    """As many digits as a person reads: 206,856, 47.3, 0.812."""
+    """As many digits as a person reads: 206,856, 47.3, 29, 0.812."""
     size = abs(value)
-    digits = 0 if size >= 1000 else 1 if size >= 10 else 3
+    digits = 0 if size >= 1000 or float(value).is_integer() else 1 if size >= 10 else 3
     return f"{value:,.{digits}f}".replace("-0.000", "0.000")
 
 

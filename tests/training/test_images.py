@@ -107,9 +107,8 @@ def test_every_network_of_filters_learns_to_tell_shapes_apart(
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_picture_run_stopped_and_resumed_gives_the_curve_of_one_that_was_not(
-    network: str, picture_spec: Callable[..., TrainSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: str, picture_spec: Callable[..., TrainSpec], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("TOUCHSTONE_PROBES", str(tmp_path / "probes"))  # both work in the same way
     spec = picture_spec(network, epochs=3)
     whole = list(train(spec, tmp_path / "whole"))
     questions = iter(range(1, 1_000))

@@ -58,6 +58,8 @@ def _in_words(column_type: ColumnType, value: Any) -> str:
     """The cell as somebody would write it; marks and roles are for the model."""
     if value is None:
         return ""
+    if isinstance(value, float):
+        return f"{value:.10g}"
     if column_type == "spans":
         return " ".join(span["token"] for span in value)
     if column_type == "conversation":

@@ -130,6 +130,12 @@ def number(value: float | int | None) -> str:
 
 
 @register.filter
+def figure(text: str) -> str:
+    """A number that was written down whole, as a person reads it."""
+    return number(float(text))
+
+
+@register.filter
 def compact(value: float | None) -> str:
     """A large count in short: 950, 12.3 k, 4.1 M, 1.2 G."""
     if value is None:
