@@ -43,8 +43,8 @@ def unharmed(model: nn.Module) -> Iterator[None]:
 
 
 def _lay_out(model: nn.Module, device: Device) -> None:
-    """Store filters the way the device reads them fastest."""
+    """Store filters the way the device reads them fastest, without gradients of another layout."""
     layout = torch.channels_last if device.channels_last else torch.contiguous_format
     for weight in [*model.parameters(), *model.buffers()]:
         if weight.ndim == 4:
-            weight.data = weight.data.contiguous(memory_format=layout)
+            weight.data, weight.grad = weight.data.contiguous(memory_format=layout), None
