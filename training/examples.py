@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from training.data.mapped import read_columns
-from training.data.roles import check_parts
+from training.data.roles import check_division, check_parts
 from training.data.schema import ID, PART
 from training.data.split import assign_parts, division_column
 from training.errors import TrainingError
@@ -45,8 +45,9 @@ def read_examples(spec: TrainSpec, folder: Path | None = None) -> Examples:
 
     What is larger than a gigabyte is mapped from a file without a name in `folder`.
 
-    Raises TrainingError when a column is missing or a part would be empty.
+    Raises TrainingError when a column is missing, is learnt from and divided by, or a part would be empty.
     """
+    check_division(spec.task, spec.roles, spec.split)
     path = Path(spec.data) / "data.parquet"
     columns = [column for names in spec.roles.values() for column in names]
     decides = division_column(spec.split, spec.column("target") if "target" in spec.roles else "")

@@ -59,6 +59,11 @@ class Split(Settings):
             raise ValueError(f"There are {self.folds} folds; hold out one of them.")
         return self
 
+    @property
+    def set_apart(self) -> str:
+        """The column that groups, orders or parts the rows, not to be learnt from; empty where chance divides."""
+        return self.column if self.how in ("group", "time", "column") else ""
+
 
 class TrainSpec(Settings):
     """Everything that decides a training; the same spec on the same machine gives the same curve."""

@@ -98,8 +98,11 @@ def test_settings_that_do_not_go_together_are_refused(settings):
 
 
 def test_a_run_learns_from_the_groups_it_is_given(flower_spec, flowers):
-    spec = flower_spec.model_copy(update={"split": Split(how="group", column="colour", test=0.5)})
-    examples = read_examples(spec)
+    split = Split(how="group", column="colour", test=0.5)
+    with pytest.raises(TrainingError, match="“colour” divides the rows"):
+        read_examples(flower_spec.model_copy(update={"split": split}))
+    roles = {"target": ["kind"], "features": ["size", "weight"]}
+    examples = read_examples(flower_spec.model_copy(update={"split": split, "roles": roles}))
     sides = [set(flowers["colour"].gather(examples.rows[part])) for part in ("train", "test")]
     assert sides in ([{"red"}, {"blue"}], [{"blue"}, {"red"}])
 

@@ -66,6 +66,48 @@ def test_a_column_of_parts_is_not_learnt_from(version):
     assert draft("").spec.roles["features"] == ["person", "day", "mood", "size"]
 
 
+@pytest.mark.parametrize(("how", "column"), [("group", "person"), ("time", "day"), ("group", "mood")])
+def test_the_column_that_divides_the_rows_is_not_learnt_from(version, how, column):
+    made = draft(f"split-how={how}&split-column={column}")
+    assert made.spec.roles["features"] == [name for name in ("person", "day", "mood", "size") if name != column]
+    assert (made.spec.split.how, made.spec.split.column) == (how, column)
+    features = next(choice for choice in made.roles if choice.role.key == "features")
+    assert column not in [offered.name for offered in features.columns]
+    assert features.set_apart == column
+
+
+def test_a_column_that_was_ticked_is_given_up_when_it_divides_the_rows_and_the_page_says_so(browser, version):
+    query = "role.target=kind&role.features=person&role.features=size&split-how=group&split-column=person"
+    page = unescape(browser.get(f"/runs/new/?{query}").content.decode())
+    assert "“person” divides the rows, so it is not learnt from" in page
+    browser.post("/runs/new/", QueryDict(f"dataset={version.dataset_id}&{query}").dict() | {"role.features": ["size"]})
+    assert Run.objects.get().spec["roles"]["features"] == ["size"]
+
+
+def test_rows_are_not_divided_by_what_is_predicted(version):
+    field = draft("split-how=group").settings.split.fields["column"]
+    assert "kind" not in [value for value, _ in field.widget.choices]
+
+
+def test_the_data_page_shows_which_column_divides_the_rows(browser, version):
+    answer = browser.get(f"/datasets/{version.dataset_id}/?split-how=group&split-column=person")
+    assert "Divides the rows" in answer.content.decode()
+    assert "person" not in answer.context["choice"].roles["features"]
+    assert "person" in browser.get(f"/datasets/{version.dataset_id}/").context["choice"].roles["features"]
+
+
+def test_a_program_that_learns_from_the_column_that_divides_gets_the_sentence(api, version):
+    split = {"how": "group", "column": "person"}
+    body = {"dataset": version.dataset_id, "roles": {"target": "kind"}, "split": split}
+    made = api.post("/api/v1/runs/", body, content_type="application/json").json()
+    assert made["spec"]["roles"]["features"] == ["day", "mood", "size"]
+    for role in ({"features": ["person", "size"]}, {"target": "person"}):
+        body["roles"] = {"target": "kind"} | role
+        answer = api.post("/api/v1/runs/", body, content_type="application/json")
+        assert answer.status_code == 400
+        assert "“person” divides the rows, so it cannot be" in answer.json()["error"]["message"]
+
+
 def test_only_columns_that_say_parts_are_offered_to_divide_by(version):
     field = draft("split-how=column").settings.split.fields["column"]
     assert [value for value, _ in field.widget.choices] == ["fold"]

@@ -64,6 +64,25 @@ def usual_split(description: Description, task: str, roles: Mapping[str, Sequenc
     return Split(how="group", column=column.name)
 
 
+def without_divider(task: str, roles: Mapping[str, Sequence[str]], split: Split) -> dict[str, list[str]]:
+    """The roles without the column that the rows are divided by: learnt from, it would give its group away.
+
+    What a role cannot do without stays, such as the text that questions are about.
+    """
+    many = {role.key for role in TASKS[task].roles if role.many}
+    return {key: [name for name in names if key not in many or name != split.set_apart] for key, names in roles.items()}
+
+
+def check_division(task: str, roles: Mapping[str, Sequence[str]], split: Split) -> None:
+    """Raise TrainingError where the rows are divided by the column to predict, or by one of those learnt from."""
+    for role in TASKS[task].roles:
+        if split.set_apart in roles.get(role.key, []) and (role.many or role.key == "target"):
+            raise _refusal(
+                f"“{split.set_apart}” divides the rows, so it cannot be “{role.title}” too.",
+                f"Take it out of “{role.title}”, or divide by another column.",
+            )
+
+
 def table_roles(description: Description, target: Column | None) -> dict[str, list[str]]:
     """A target and all columns that something general can be learnt from; texts, pictures, sounds beside others."""
     if target is None:

@@ -1,16 +1,17 @@
 """What the person wants to learn from a data set: a task, and a role for each column that takes part."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import getdoc
 from typing import Literal, Self
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from training.data.roles import check_roles, roles_for
+from training.data.roles import check_roles, roles_for, without_divider
 from training.data.schema import Column, Description
 from training.errors import TrainingError
+from training.spec import Split
 from training.tasks import TASKS, Role, Task
 
 MOST_IN_ADDRESS = 200
@@ -47,6 +48,14 @@ class Choice:
     def role_of(self, column: str) -> Role | None:
         """What the column is for, if it takes part."""
         return next((role for role in self.task.roles if column in self.roles.get(role.key, [])), None)
+
+    def divided(self, description: Description, split: Split) -> Self:
+        """Without the column that the rows are divided by, where it is one of several that are learnt from."""
+        roles = without_divider(self.task.key, self.roles, split)
+        if roles == self.roles:
+            return self
+        judged = type(self).of(description, self.task, roles)
+        return judged if judged.state == "choose" else replace(self, roles=roles)
 
     def query(self) -> str:
         """The choice as a query string for *New run*: `task`, and `role.<key>` for each column."""

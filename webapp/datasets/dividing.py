@@ -22,14 +22,14 @@ from webapp.datasets.choices import Choice
 from webapp.datasets.models import DatasetVersion
 
 KEEP_SECONDS = 86_400
-NEEDS_COLUMN = ("group", "time", "column")
+NEEDS_COLUMN: tuple[SplitMethod, ...] = ("group", "time", "column")
 
 
 @dataclass(frozen=True)
 class Division:
     """A way to divide, with the rows of each part, or the sentence why it cannot be done."""
 
-    how: str
+    how: SplitMethod
     column: str
     columns: list[str]
     """What the rows can be divided by in this way."""
@@ -46,6 +46,11 @@ class Division:
             return {}
         return {"split-how": self.how} | ({"split-column": self.column} if self.column else {})
 
+    @property
+    def split(self) -> Split:
+        """What a run is told; at random while there is no column to divide by."""
+        return Split() if self.how in NEEDS_COLUMN and not self.column else Split(how=self.how, column=self.column)
+
 
 def ways(description: Description) -> list[tuple[str, str]]:
     """Each way to divide with its name; parts that the files brought are kept."""
@@ -60,26 +65,25 @@ def read_division(
 ) -> Division:
     """The division that a query string describes, counted; where a way needs a column, the first that fits is taken."""
     usual = usual_split(description, choice.task.key, choice.roles) if choice else Split()
-    how = query.get("split-how", "")
-    how = how if how in get_args(SplitMethod) else usual.how
-    columns = fitting_columns(description, how)
+    how = next((way for way in get_args(SplitMethod) if way == query.get("split-how")), usual.how)
+    target = (choice.roles.get("target") or [""])[0] if choice else ""
+    columns = fitting_columns(description, how, target)
     column = next((name for name in (query.get("split-column", ""), usual.column, *columns) if name in columns), "")
     is_usual = (how, column) == (usual.how, usual.column)
-    target = (choice.roles.get("target") or [""])[0] if choice else ""
     if how in NEEDS_COLUMN and not column:
         return Division(how, "", [], {}, _("No column fits. Choose another way."))
     if how == "stratified" and not target:
         return Division(how, "", [], {}, _("Choose a column to predict first."))
     try:
-        counts = count_examples(version, Split.model_validate({"how": how, "column": column}), target)
+        counts = count_examples(version, Split(how=how, column=column), target)
     except TrainingError as error:
         return Division(how, column, columns, {}, f"{error.message} {error.hint}")
     return Division(how, column, columns, counts, usual=is_usual)
 
 
-def fitting_columns(description: Description, how: str) -> list[str]:
-    """What the rows can be divided by in this way; nothing where a way needs no column."""
-    return [column.name for column in description.columns if _fits(how, column, description)]
+def fitting_columns(description: Description, how: str, target: str) -> list[str]:
+    """What the rows can be divided by in this way, which is not what is predicted; nothing where none is needed."""
+    return [column.name for column in description.columns if column.name != target and _fits(how, column, description)]
 
 
 def _fits(how: str, column: Column, description: Description) -> bool:

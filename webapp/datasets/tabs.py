@@ -25,9 +25,11 @@ def _preview(request: UserRequest, context: dict[str, Any]) -> dict[str, Any]:
     page, finding = _page(request, version, description)
     shown = {number for number, _column in page.columns}
     differences = choices.differences(description, choice) if choice else {}
+    division = read_division(version, description, choice, request.GET)
+    choice = choice.divided(description, division.split) if choice and not division.problem else choice
     return {
         "choice": choice,
-        "division": read_division(version, description, choice, request.GET),
+        "division": division,
         "ways": ways(description),
         "page": page,
         "finding": finding,

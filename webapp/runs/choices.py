@@ -63,6 +63,8 @@ class RoleChoice:
     """Those of a type that suits the role and that have no other role which takes one column."""
     chosen: list[str]
     proposed: list[str]
+    set_apart: str
+    """The column that would suit the role but divides the rows; empty where there is none."""
 
 
 @dataclass(frozen=True)

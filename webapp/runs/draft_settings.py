@@ -9,7 +9,6 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from training.architectures import ARCHITECTURES
-from training.data.schema import Description
 from training.recipes import ABOUT_SOME
 from training.spec import TrainSpec, offers_ensemble
 from training.tasks import TASKS
@@ -18,6 +17,7 @@ from webapp.pretrained.services import models_for
 from webapp.pretrained.sources import refusal_of
 from webapp.projects.models import Membership
 from webapp.runs.choices import RECIPE_GROUPS, FieldGroup
+from webapp.runs.draft_columns import DraftColumns
 from webapp.runs.split_form import SplitForm
 
 
@@ -25,7 +25,7 @@ class DraftSettings:
     """The forms of network, recipe and split, bound to the page's query or its form."""
 
     def __init__(
-        self, proposal: TrainSpec, *, member: Membership, data: QueryDict, description: Description, crossed: int
+        self, proposal: TrainSpec, *, member: Membership, data: QueryDict, columns: DraftColumns, crossed: int
     ) -> None:
         self.proposal = proposal
         self.member = member
@@ -33,7 +33,9 @@ class DraftSettings:
         self.task = TASKS[proposal.task]
         self.network = self._network_form(data)
         self.recipe = SettingsForm(proposal.recipe, data, prefix="recipe")
-        self.split = SplitForm(proposal.split, data, description=description, crossed=crossed)
+        self.split = SplitForm(
+            columns.usual_split, data, description=columns.description, target=columns.target, crossed=crossed
+        )
         self.forms: tuple[SettingsForm, ...] = (self.network, self.recipe, self.split)
 
     def _network_form(self, data: QueryDict) -> SettingsForm:

@@ -31,6 +31,7 @@ from webapp.runs.choices import (
     can_fill,
     wrong_fields,
 )
+from webapp.runs.draft_columns import DraftColumns
 from webapp.runs.draft_settings import DraftSettings
 from webapp.runs.models import Run
 from webapp.runs.split_form import division_words
@@ -98,39 +99,39 @@ class NewRun:
         return TASKS[self.description.proposals[0].task] if self.description.proposals else None
 
     @cached_property
-    def asked_roles(self) -> dict[str, list[str]]:
-        """The columns that the person chose; a column that is to be predicted is not learnt from."""
-        if self.task is None or self.description is None:
-            return {}
-        known = {column.name for column in self.description.columns}
-        asked = {role.key: self.data.getlist(f"role.{role.key}") for role in self.task.roles}
-        single = {name for role in self.task.roles if not role.many for name in asked[role.key]}
-        for role in self.task.roles:
-            asked[role.key] = [name for name in asked[role.key] if name in known and not (role.many and name in single)]
-        return {key: names for key, names in asked.items() if names}
+    def columns(self) -> DraftColumns | None:
+        """What the columns are for; None while nothing can be learnt."""
+        return DraftColumns(self.description, self.task, self.data) if self.description and self.task else None
 
     @cached_property
     def roles(self) -> list[RoleChoice]:
-        if self.task is None or self.description is None:
+        if self.task is None or self.columns is None:
             return []
-        return [self._role(role, self.description) for role in self.task.roles]
+        return [self._role(role, self.columns) for role in self.task.roles]
 
-    def _role(self, role: Role, description: Description) -> RoleChoice:
+    def _role(self, role: Role, columns: DraftColumns) -> RoleChoice:
         proposed = self._proposed_roles.get(role.key, [])
-        taken = self._taken if role.many else set()
-        columns = [column for column in description.columns if column.type in role.types and column.name not in taken]
-        return RoleChoice(role, columns, self.asked_roles.get(role.key) or proposed, proposed)
+        fitting = [column for column in columns.description.columns if column.type in role.types]
+        divider = columns.divided.set_apart if role.many else ""
+        taken = self._taken(columns) | {divider} if role.many else set()
+        return RoleChoice(
+            role,
+            [column for column in fitting if column.name not in taken],
+            columns.asked.get(role.key) or proposed,
+            proposed,
+            set_apart=divider if divider in {column.name for column in fitting} else "",
+        )
 
-    @property
-    def _taken(self) -> set[str]:
+    def _taken(self, columns: DraftColumns) -> set[str]:
         """Columns whose role takes one column."""
-        roles = self._proposed_roles | self.asked_roles
+        roles = self._proposed_roles | columns.asked
         return {name for role in self._single_roles for name in roles.get(role.key, [])}
 
     @cached_property
     def _proposed_roles(self) -> dict[str, list[str]]:
         """What stands in the dropdowns if the person leaves them alone."""
-        single = {role.key: self.asked_roles[role.key] for role in self._single_roles if role.key in self.asked_roles}
+        asked = self.columns.asked if self.columns else {}
+        single = {role.key: asked[role.key] for role in self._single_roles if role.key in asked}
         try:
             return self._propose(roles=single).roles
         except (UserError, TrainingError):
@@ -155,9 +156,9 @@ class NewRun:
 
     @cached_property
     def _recommended(self) -> str:
-        if self.version is None or self.task is None:
+        if self.version is None or self.columns is None:
             return ""
-        return services.recommended_architecture(self.version, self.task.key, self.asked_roles)
+        return services.recommended_architecture(self.version, self.columns.task.key, self.columns.asked)
 
     @cached_property
     def preset(self) -> Preset:
@@ -174,10 +175,10 @@ class NewRun:
     @cached_property
     def proposal(self) -> TrainSpec | None:
         """The preset's spec for the chosen data, task and architecture; None while something is missing."""
-        if self.version is None or self.architecture is None or any(not choice.chosen for choice in self.roles):
+        if self.columns is None or self.architecture is None or any(not choice.chosen for choice in self.roles):
             return None
         try:
-            return self._propose(roles=self.asked_roles)
+            return self._propose(roles=self.columns.asked)
         except (UserError, TrainingError) as error:
             self._refusal = error
             return None
@@ -185,13 +186,14 @@ class NewRun:
     _refusal: UserError | TrainingError | None = None
 
     def _propose(self, *, roles: dict[str, list[str]], architecture: type[Architecture] | None = None) -> TrainSpec:
-        assert self.version and self.task
-        chosen = architecture or self.architecture
+        assert self.version and self.columns
+        chosen, divided = architecture or self.architecture, self.columns.divided
         return services.propose_spec(
             self.version,
-            task=self.task.key,
+            task=self.columns.task.key,
             roles=roles,
             architecture=chosen.key if chosen else None,
+            split={"how": divided.how, "column": divided.column} if divided.set_apart else None,
             preset=self.preset,
             start_from=self.start_from.pk if self.start_from and chosen is self.architecture else None,
         )
@@ -211,10 +213,10 @@ class NewRun:
     @cached_property
     def settings(self) -> DraftSettings | None:
         """Every setting, to begin with as the preset proposes; None while it cannot propose."""
-        if self.proposal is None or self.description is None:
+        if self.proposal is None or self.columns is None:
             return None
         return DraftSettings(
-            self.proposal, member=self.member, data=self.data, description=self.description, crossed=self.folds
+            self.proposal, member=self.member, data=self.data, columns=self.columns, crossed=self.folds
         )
 
     @property
@@ -235,10 +237,10 @@ class NewRun:
     @cached_property
     def why_no_folds(self) -> str:
         """The reason why cross-validation cannot be chosen; empty if it can."""
-        if self.proposal is None or self.description is None:
+        if self.proposal is None or self.columns is None:
             return _("Choose data and task first.")
-        how = self.data.get("split-how") or self.proposal.split.how
-        return folds.why_no_folds(self.description, self.proposal.split.model_copy(update={"how": how}))
+        how = self.data.get("split-how") or self.columns.usual_split.how
+        return folds.why_no_folds(self.columns.description, self.proposal.split.model_copy(update={"how": how}))
 
     @property
     def split_note(self) -> str:

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
 
-from training.architectures import ARCHITECTURES, Architecture, architectures_for
-from training.data.roles import check_parts, check_roles, roles_for, table_roles, usual_split
-from training.data.schema import Column, Description
-from training.errors import TrainingError
-from training.facts import facts_of, recommended
-from training.recipes import Preset, Settings
-from training.spec import Split, TrainSpec, plain_words
-from training.tasks import TASKS
+from training.architectures import ARCHITECTURES
+from training.spec import TrainSpec
 from webapp.core import live
 from webapp.core.errors import UserError
-from webapp.datasets.dividing import count_examples
 from webapp.datasets.models import DatasetVersion
 from webapp.pretrained.sources import check_source
 from webapp.projects.models import Membership
 from webapp.runs import jobs, lifecycle, news, workspace
 from webapp.runs.estimate import estimate
 from webapp.runs.models import CrossValidation, Run
+from webapp.runs.proposing import complete_roles, count_rows, propose_spec, recommended_architecture, starting_points
 from webapp.runs.results import list_files, read_predictions, read_report
 
 __all__ = [
     "clone_run",
+    "complete_roles",
     "count_rows",
     "delete_run",
     "estimate",
@@ -42,65 +33,12 @@ __all__ = [
     "read_predictions",
     "read_report",
     "readable_name",
+    "recommended_architecture",
     "rename_run",
     "resume_run",
     "starting_points",
     "why_not_resumable",
 ]
-
-
-def propose_spec(
-    version: DatasetVersion,
-    *,
-    task: str | None = None,
-    roles: Mapping[str, str | Sequence[str]] | None = None,
-    architecture: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    recipe: Mapping[str, Any] | None = None,
-    split: Mapping[str, Any] | None = None,
-    preset: Preset = "balanced",
-    start_from: int | None = None,
-) -> TrainSpec:
-    """A complete, valid spec: what is given is kept, what is left out is proposed from the data and the preset.
-
-    `settings`, `recipe` and `split` may be partial; they are laid over the preset. `start_from` is the number of a
-    finished run of the same architecture in the same project, whose weights are gone on from. Raises UserError or
-    TrainingError in plain words.
-    """
-    description = version.describe()
-    given = {role: [names] if isinstance(names, str) else list(names) for role, names in (roles or {}).items()}
-    task = task or _fitting_task(description, given)
-    chosen = _complete_roles(description, task, given)
-    check_roles(description, task, chosen)
-    divided = split or {}
-    parts = _laid_over(Split() if "how" in divided else usual_split(description, task, chosen), divided)
-    kind = _architecture(task, architecture, recommended(description, task=task, roles=chosen))
-    facts = facts_of(description, task=task, roles=chosen, split=parts)
-    network, usual = kind.preset(preset, task, facts)
-    try:
-        return TrainSpec(
-            task=task,
-            data="",
-            roles=chosen,
-            architecture=kind.key,
-            settings=_laid_over(network, settings).model_dump(mode="json"),
-            recipe=_laid_over(usual, recipe),
-            split=parts,
-            start_from=_start(version, kind, start_from) if start_from else "",
-        )
-    except ValidationError as error:
-        raise _refusal(error) from error
-
-
-def count_rows(spec: TrainSpec, version: DatasetVersion) -> dict[str, int]:
-    """How many examples learn, choose and judge, counted in the data; TrainingError where it cannot be divided so.
-
-    Without examples to choose by, those that judge are watched.
-    """
-    target = spec.roles.get("target", [""])[0]
-    counts = count_examples(version, spec.split, target)
-    check_parts(counts)
-    return counts | {"val": counts["val"] or counts["test"]}
 
 
 @transaction.atomic
@@ -182,99 +120,6 @@ def delete_run(run: Run) -> None:
 def _announce(run: Run) -> None:
     news.tell_status(run.pk)
     jobs.ring(run.pk)
-
-
-def _fitting_task(description: Description, given: Mapping[str, list[str]]) -> str:
-    """The proposed task whose roles take what was given; else any task that does."""
-    proposed = [proposal.task for proposal in description.proposals]
-    if not given and proposed:
-        return proposed[0]
-    candidates: list[str] = [*proposed, *TASKS]
-    refusals: list[TrainingError] = []
-    for task in dict.fromkeys(candidates):
-        if set(given) <= {role.key for role in TASKS[task].roles} and architectures_for(task):
-            try:
-                check_roles(description, task, _complete_roles(description, task, given))
-            except TrainingError as refusal:
-                refusals.append(refusal)
-            else:
-                return task
-    if refusals:
-        raise refusals[0]
-    raise UserError(
-        _("No task can learn from these columns."),
-        _("Say which task you mean, and which columns have which role."),
-        code="no_task",
-    )
-
-
-def recommended_architecture(version: DatasetVersion, task: str, roles: Mapping[str, list[str]]) -> str:
-    """What is proposed for these columns, the others being chosen as usual."""
-    description = version.describe()
-    return recommended(description, task=task, roles=_complete_roles(description, task, roles))
-
-
-def _complete_roles(description: Description, task: str, given: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """What was given, and for the other roles what is proposed, without the columns that are already taken."""
-    usual = next((p.roles for p in description.proposals if p.task == task), None) or roles_for(description, task)
-    if "target" in given and "features" not in given and task.startswith("tabular-"):
-        usual = table_roles(description, _column(description, given["target"]))
-    taken = {name for names in given.values() for name in names}
-    proposed = {role: [name for name in names if name not in taken] for role, names in usual.items()}
-    roles = {role.key: given.get(role.key) or proposed.get(role.key, []) for role in TASKS[task].roles}
-    if strange := set(given) - set(roles):
-        raise UserError(
-            _("“%(task)s” has no role “%(role)s”.") % {"task": TASKS[task].title, "role": min(strange)},
-            _("Its roles are: %(roles)s.") % {"roles": ", ".join(roles)},
-            code="bad_roles",
-        )
-    return roles
-
-
-def _column(description: Description, names: Sequence[str]) -> Column | None:
-    return next((column for column in description.columns if column.name in names), None)
-
-
-def _architecture(task: str, key: str | None, usual: str) -> type[Architecture]:
-    if key:
-        return ARCHITECTURES[key]
-    able = architectures_for(task)
-    if not able:
-        raise UserError(_("No architecture can learn “%(task)s” yet.") % {"task": TASKS[task].title}, code="no_task")
-    return next((kind for kind in able if kind.key == usual), able[0])
-
-
-def starting_points(version: DatasetVersion, task: str, architecture: str) -> QuerySet[Run]:
-    """The project's finished runs whose weights such a run could start from, newest first."""
-    project = version.dataset.project_id
-    finished = Run.objects.filter(project=project, status=Run.Status.FINISHED, task=task, architecture=architecture)
-    return finished.order_by("-pk")
-
-
-def _start(version: DatasetVersion, kind: type[Architecture], run: int) -> str:
-    known = Run.objects.filter(project=version.dataset.project_id, status=Run.Status.FINISHED, architecture=kind.key)
-    if not known.filter(pk=run).exists():
-        raise UserError(
-            _("Run %(run)d cannot be started from.") % {"run": run},
-            _("Choose a finished run of this project with the architecture “%(title)s”.") % {"title": kind.title},
-            code="no_start",
-        )
-    return workspace.name_of(run)
-
-
-S = TypeVar("S", bound=Settings)
-
-
-def _laid_over(usual: S, changes: Mapping[str, Any] | None) -> S:
-    """Settings with some of them changed, checked again as a whole."""
-    try:
-        return type(usual).model_validate(usual.model_dump() | dict(changes or {}))
-    except ValidationError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: ValidationError) -> UserError:
-    return UserError(plain_words(error), _("Correct it and send it again."), code="bad_settings")
 
 
 def readable_name(member: Membership, version: DatasetVersion, spec: TrainSpec) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from training.data.schema import Description
 from training.spec import Split
 from webapp.core.settings_form import SettingsForm
-from webapp.datasets.dividing import fitting_columns
+from webapp.datasets.dividing import NEEDS_COLUMN, fitting_columns
 
 REDRAWN = ("how", "folds")
 """Fields that decide which others are there."""
@@ -22,15 +22,18 @@ REDRAWN = ("how", "folds")
 class SplitForm(SettingsForm):
     """The held-out data; a column that does not fit the way to divide gives place to the first that does.
 
-    crossed: the number of folds where each is held out by a run of its own, else 0.
+    target: the column to predict, by which nothing is divided. crossed: the number of folds where each is held out by a
+    run of its own, else 0.
     """
 
-    def __init__(self, defaults: Split, data: Mapping[str, Any], *, description: Description, crossed: int = 0) -> None:
+    def __init__(
+        self, defaults: Split, data: Mapping[str, Any], *, description: Description, target: str, crossed: int = 0
+    ) -> None:
         self._crossed = crossed
         super().__init__(defaults.model_copy(update=self._together), data, prefix="split")
         cast(QueryDict, self.data).update({self.add_prefix(name): str(n) for name, n in self._together.items()})
-        columns = fitting_columns(description, self._given("how"))
-        cast(QueryDict, self.data)[self.add_prefix("column")] = self._fitting(columns)
+        columns = fitting_columns(description, self._given("how"), target)
+        cast(QueryDict, self.data)[self.add_prefix("column")] = _fitting(columns, self._given("column"))
         choices = [(name, name) for name in columns] or [("", _("No column fits"))]
         self.fields["column"].widget = forms.Select(self.fields["column"].widget.attrs, choices)
         for name in REDRAWN:
@@ -55,9 +58,18 @@ class SplitForm(SettingsForm):
     def _given(self, name: str) -> str:
         return str(self.data.get(self.add_prefix(name), "")).strip()
 
-    def _fitting(self, columns: list[str]) -> str:
-        given = self._given("column")
-        return given if given in columns else next(iter(columns), "")
+
+def asked_division(usual: Split, data: Mapping[str, Any], *, description: Description, target: str) -> Split:
+    """The way to divide that the person chose, with the column that fits it; at random where it needs none."""
+    how = next((way for way in NEEDS_COLUMN if way == (data.get("split-how") or usual.how)), None)
+    columns = fitting_columns(description, how, target) if how else []
+    if how is None or not columns:
+        return Split()
+    return Split(how=how, column=_fitting(columns, str(data.get("split-column", "")).strip() or usual.column))
+
+
+def _fitting(columns: list[str], given: str) -> str:
+    return given if given in columns else next(iter(columns), "")
 
 
 def division_words(split: Split, *, has_target: bool) -> str:
