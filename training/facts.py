@@ -38,7 +38,8 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
     texts = chosen.get("text", []) or [*chosen.get("first", []), *chosen.get("second", [])]
     if task in ("language-modeling", "word-embeddings"):
         characters = sum(_length(column) for column in texts) * rows
-        return Facts(rows, Shapes(outputs=0), characters)  # vocabulary and context are the network's own choice
+        chats = any(column.type == "conversation" for column in texts)
+        return Facts(rows, Shapes(outputs=0), characters, chats)  # vocabulary and context are the network's own choice
     if chosen.get("image"):
         return Facts(rows, _picture(chosen["image"][0], _outputs(task, chosen)))
     if chosen.get("sound"):

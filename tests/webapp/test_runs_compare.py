@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs_kit import queue
+from runs_kit import make_version, queue
 
+from training.data.lessons import write_capitals
 from training.data.split import count_parts
 from training.facts import count_rows, facts_of
 from training.recipes import PRESETS
@@ -168,6 +169,15 @@ def test_more_rows_and_more_epochs_take_longer(version):
     short = services.propose_spec(version, recipe={"epochs": 10})
     long = services.propose_spec(version, recipe={"epochs": 1000})
     assert estimate(long, version)["seconds"] > 3 * estimate(short, version)["seconds"]
+
+
+def test_conversations_are_counted_as_the_training_will_draw_them(seat, tmp_path):
+    write_capitals(capitals := tmp_path / "capitals.jsonl")
+    version = make_version(seat, tmp_path, name="Capitals", file=capitals)
+    spec = services.propose_spec(version, recipe={"epochs": 2, "batch_size": 4, "accumulate": 2})
+    assert spec.architecture == "pretrained-causal"
+    found = estimate(spec, version)
+    assert (found["rows"]["train"], found["steps"]) == (47, 12)
 
 
 def test_the_files_own_parts_are_counted(version):

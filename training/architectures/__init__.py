@@ -59,6 +59,8 @@ class Facts:
     shapes: Shapes
     characters: float = 0.0
     """Mean length of a text in characters; the total for language modelling."""
+    conversations: bool = False
+    """Whether every row is learnt as one, where language modelling else cuts running text into windows."""
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,10 @@ def _work(spec: TrainSpec, facts: Facts, held_out: int) -> Work:
         held_out = round(examples * held_out / facts.rows)
     if spec.task == "word-embeddings":
         examples = max(1, round(facts.characters / CHARACTERS_PER_TOKEN))
-    batches = math.ceil(examples / per_example / recipe.batch_size)
+    drawn = examples / per_example
+    if facts.conversations:
+        drawn, per_example = facts.rows, min(per_example, math.ceil(examples / facts.rows))
+    batches = math.ceil(drawn / recipe.batch_size)
     steps = max(1, round(math.ceil(batches / recipe.accumulate) * recipe.epochs))
     return Work(network.cost(facts.shapes), examples, per_example, held_out, steps)
 
