@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -46,6 +46,8 @@ class Taught:
     device: Device
     """The device with the way of working that was chosen."""
     seconds: float
+    facts: dict[str, float] = field(default_factory=dict)
+    """What was found on the way that the report should say, by its title."""
 
 
 Teaching: TypeAlias = Generator[Event, None, Taught | None]

@@ -25,6 +25,7 @@ from training.pretrained.transfer import take_over
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
 from training.techniques.averaging import Averaging
+from training.techniques.blending import JoinsKinds, teach_kinds
 from training.techniques.compiling import compile_where_it_pays
 from training.techniques.crew import join_crew
 from training.techniques.ensemble import teach_members
@@ -52,7 +53,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
         yield from objective.warnings()
 
     lesson = Lesson(spec, objective, device, join_crew(), folder, examples.counts(), should_stop)
-    taught = yield from (teach(lesson) if spec.recipe.ensemble == 1 else teach_members(lesson, teach))
+    taught = yield from teach_whole(lesson)
     if taught is None or not lesson.crew.leads:
         return
 
@@ -64,6 +65,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
         update={
             "seconds": taught.seconds,
             "device": taught.device.title,
+            "facts": report.facts | taught.facts,
             "rows": lesson.rows,
             "parameters": sum(weight.numel() for weight in taught.model.parameters()),
         }
@@ -73,6 +75,13 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     predictions.write_parquet(folder / "predictions.parquet")
     (folder / "report.json").write_text(report.model_dump_json())
     yield Finished(metrics={name: estimate.value for name, estimate in report.metrics.items()})
+
+
+def teach_whole(lesson: Lesson) -> Teaching:
+    """All that the spec asks for: one network, an ensemble of its kind, or a blend of several kinds."""
+    if isinstance(lesson.spec.network(), JoinsKinds):
+        return teach_kinds(lesson, teach)
+    return teach(lesson) if lesson.spec.recipe.ensemble == 1 else teach_members(lesson, teach)
 
 
 def teach(lesson: Lesson) -> Teaching:

@@ -14,7 +14,7 @@ from tests.training.tiny_data import DATA
 from training.device import choose_device
 from training.events import Finished, Phase, Progress, Started, Stopped
 from training.loop import train
-from training.models.ensemble import MEANS
+from training.models.ensemble import mean_of_all
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.spec import TrainSpec
@@ -130,11 +130,11 @@ def test_what_has_no_mean_is_refused_in_words(make_data: Callable[..., Path], tm
 def test_a_mean_of_probabilities_is_that_worked_out_by_hand() -> None:
     sure, unsure = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 0.0]])
     first = 1 / (1 + np.exp(-2.0))
-    classes = MEANS["classes"](torch.stack([sure, unsure])).softmax(-1)
+    classes = mean_of_all(torch.stack([sure, unsure]), "classes").softmax(-1)
     assert classes[0].tolist() == pytest.approx([(first + 0.5) / 2, (1 - first + 0.5) / 2])
-    labels = MEANS["labels"](torch.stack([sure, unsure])).sigmoid()
+    labels = mean_of_all(torch.stack([sure, unsure]), "labels").sigmoid()
     assert labels[0].tolist() == pytest.approx([(first + 0.5) / 2, 0.5])
-    assert MEANS["values"](torch.stack([sure, unsure]))[0].tolist() == [1.0, 0.0]
+    assert mean_of_all(torch.stack([sure, unsure]), "values")[0].tolist() == [1.0, 0.0]
 
 
 def test_a_run_goes_on_from_an_ensemble(flower_spec: TrainSpec, tmp_path: Path) -> None:

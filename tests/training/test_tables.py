@@ -20,13 +20,13 @@ from training.events import Event, Started, Stopped
 from training.loop import train
 from training.models.ft_transformer import FTTransformer, NumberTokens
 from training.models.linear import least_squares
-from training.models.made_columns import MadeColumns
 from training.models.mlp import MLP, bend
 from training.models.softmax_regression import softmax_rounds
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
+from training.tabular.made_columns import find_made
 
 MakeData = Callable[..., Path]
 
@@ -157,13 +157,14 @@ def test_boosted_trees_keep_their_text_and_no_pickle(waves: TrainSpec, tmp_path:
 def test_counts_of_like_size_are_divided_and_other_numbers_turned_as_on_a_map() -> None:
     rooms, homes, people = [4.0, 6.0, 9.0], [2.0, 0.0, 3.0], [900.0, 800.0, 700.0]
     east, north = [0.5, 1.5, 2.5], [0.1, 1.2, np.nan]
-    numbers = np.array([rooms, homes, people, east, north]).T
-    made = MadeColumns.learn(numbers)
-    assert made == MadeColumns(ratios=[(0, 1)], turns=[(1, 3), (3, 4)])
-    columns = made.add_to(numbers)
-    assert columns[:, 5].tolist() == pytest.approx([2.0, np.nan, 3.0], nan_ok=True)
-    assert columns[:2, 18].tolist() == pytest.approx([0.6 * 0.5**0.5, 2.7 * 0.5**0.5])  # east and north at 45°
-    assert columns.shape == (3, 5 + 1 + 20)
+    columns = {"rooms": rooms, "homes": homes, "people": people, "east": east, "north": north}
+    numbers = {name: np.array(column) for name, column in columns.items()}
+    made = find_made(numbers)
+    assert [column.title for column in made][:2] == ["rooms / homes", "homes and east at 15°"]
+    assert len(made) == 1 + 2 * 10
+    assert made[0].of(numbers).tolist() == pytest.approx([2.0, np.nan, 3.0], nan_ok=True)
+    slanting = next(column for column in made if column.title == "east and north at 45°")
+    assert slanting.of(numbers)[:2].tolist() == pytest.approx([0.6 * 0.5**0.5, 2.7 * 0.5**0.5])
 
 
 def test_trees_see_a_ratio_once_it_is_a_column_and_answer_from_it(make_data: MakeData, tmp_path: Path) -> None:

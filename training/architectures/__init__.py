@@ -28,7 +28,9 @@ class Shapes:
     outputs: int
     """Classes, or 1 for a number, or the vocabulary's size for language modelling."""
     numbers: int = 0
-    """Numeric columns."""
+    """Numbers of a row of a table."""
+    scaled: int = 0
+    """Those that a network reads of the same row, scaled and with gaps marked, where `numbers` are left plain."""
     categories: tuple[int, ...] = ()
     """Distinct values per categorical column, the unknown one included."""
     vocabulary: int = 0

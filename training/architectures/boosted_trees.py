@@ -6,6 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Rounds, Shapes
 from training.recipes import Preset, Recipe
+from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,12 +58,7 @@ class BoostedTreesSettings(Architecture):
         0.0, ge=0, le=1000, title="L2 penalty", description="Makes each leaf's answer smaller, the fewer rows it has."
     )
 
-    made: bool = Field(
-        False,
-        title="Make columns",
-        description="Adds ratios of counts, and numbers that spread alike turned as on a map: where both matter only "
-        "together, trees need not guess it step by step.",
-    )
+    made: MadeColumns = False
     category_rows: float = Field(
         10.0,
         ge=0,

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
 from training.settings.heads import heads_share_width
+from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +38,8 @@ class FTTransformerSettings(Architecture):
         title="Wave embedding",
         description="Reads numbers by learnt waves, for fine structure such as places on a map.",
     )
+
+    made: MadeColumns = False
 
     _heads_fit = model_validator(mode="after")(heads_share_width)
 

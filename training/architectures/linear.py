@@ -6,6 +6,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Rounds, Shapes
 from training.recipes import Preset, Recipe
+from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +36,8 @@ class LinearSettings(Architecture):
             "gradient takes small steps, as networks do."
         ),
     )
+
+    made: MadeColumns = False
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:

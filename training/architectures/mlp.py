@@ -7,6 +7,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
+from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,6 +61,7 @@ class MLPSettings(Architecture):
         description="The same for each example by itself, whatever else is in its batch.",
     )
     number_width: NumberWidth = 0
+    made: MadeColumns = False
     members: int = Field(
         1,
         ge=1,

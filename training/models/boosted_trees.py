@@ -17,7 +17,6 @@ from training.architectures import Round, Rounds
 from training.errors import TrainingError
 from training.examples import Part
 from training.measures import Floats, Ints
-from training.models.made_columns import MadeColumns
 
 if TYPE_CHECKING:
     from training.architectures.boosted_trees import BoostedTreesSettings
@@ -50,14 +49,12 @@ class BoostedTrees(nn.Module):
         super().__init__()
         self.library, self.outputs = library, outputs
         self.forest: Forest | None = None
-        self.made = MadeColumns([], [])
         self.register_buffer("rounds", torch.tensor(0))
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """Scores (B, outputs) of plain numbers (B, n) and category codes (B, columns)."""
         assert self.forest is not None, "no trees are grown yet"
-        columns = self.made.add_to(numbers.double().cpu().numpy())
-        raw = self.forest.raw(columns, codes.cpu().numpy(), int(self.rounds))
+        raw = self.forest.raw(numbers.double().cpu().numpy(), codes.cpu().numpy(), int(self.rounds))
         scores = torch.from_numpy(np.ascontiguousarray(raw)).to(numbers.device)
         if self.outputs == 1:
             return scores.reshape(-1, 1)
@@ -66,18 +63,14 @@ class BoostedTrees(nn.Module):
     def save_files(self, folder: Path) -> None:
         assert self.forest is not None, "no trees are grown yet"
         self.forest.save(folder, int(self.rounds))
-        self.made.save(folder)
 
     def load_files(self, folder: Path) -> None:
-        self.made = MadeColumns.load(folder)
         self.forest = LightGBMForest.load(folder) if self.library == "lightgbm" else CatBoostForest.load(folder)
 
 
 def grow(model: BoostedTrees, table: Table, settings: BoostedTreesSettings, recipe: Recipe) -> Rounds:
     """Grow `recipe.epochs` rounds of trees on the train part; yields the losses of both parts after each."""
-    if settings.made:
-        model.made = MadeColumns.learn(table.numbers["train"].cpu().numpy())
-    rows = {part: _rows(table, part, model.made) for part in ("train", "val")}
+    rows = {part: _rows(table, part) for part in ("train", "val")}
     growing = _grow_lightgbm if model.library == "lightgbm" else _grow_catboost
     for number, points in enumerate(growing(model, rows, settings, recipe, table.device.threads), start=1):
         model.rounds.fill_(number)
@@ -88,11 +81,11 @@ Rows: TypeAlias = tuple[Floats, Ints, NDArray[Any]]
 """Numbers (n, columns), codes (n, columns) and targets (n,) of one part."""
 
 
-def _rows(table: Table, part: Part, made: MadeColumns) -> Rows:
+def _rows(table: Table, part: Part) -> Rows:
     targets = table.targets[part].cpu().numpy()
     known = np.ones(len(targets), bool) if targets.dtype.kind == "f" else targets >= 0
-    numbers = made.add_to(table.numbers[part].cpu().numpy())
-    return numbers[known], table.codes[part].cpu().numpy()[known], targets[known]
+    numbers, codes = table.numbers[part].cpu().numpy(), table.codes[part].cpu().numpy()
+    return numbers[known], codes[known], targets[known]
 
 
 class LightGBMForest:

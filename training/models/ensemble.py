@@ -1,4 +1,4 @@
-"""Several networks of one kind that answer as one."""
+"""Several networks that answer as one."""
 
 from __future__ import annotations
 
@@ -12,20 +12,31 @@ from training.model_folder import KeepsFiles
 from training.tasks import MeanOf
 
 
-def _of_classes(each: Tensor) -> Tensor:
-    return each.log_softmax(dim=-1).logsumexp(dim=0) - torch.tensor(len(each)).log()
+def _of_classes(each: Tensor, shares: Tensor) -> Tensor:
+    return (each.log_softmax(dim=-1) + shares.log()).logsumexp(dim=0)
 
 
-def _of_labels(each: Tensor) -> Tensor:
-    return each.sigmoid().mean(dim=0).logit(eps=1e-7)
+def _of_labels(each: Tensor, shares: Tensor) -> Tensor:
+    return (each.sigmoid() * shares).sum(dim=0).logit(eps=1e-7)
 
 
-def _of_values(each: Tensor) -> Tensor:
-    return each.mean(dim=0)
+def _of_values(each: Tensor, shares: Tensor) -> Tensor:
+    return (each * shares).sum(dim=0)
 
 
-MEANS: dict[MeanOf, Callable[[Tensor], Tensor]] = {"classes": _of_classes, "labels": _of_labels, "values": _of_values}
-"""From the scores of all members (members, ..., outputs) to scores (..., outputs) that say the same in one voice."""
+MEANS: dict[MeanOf, Callable[[Tensor, Tensor], Tensor]] = {
+    "classes": _of_classes,
+    "labels": _of_labels,
+    "values": _of_values,
+}
+"""From the scores of all members (members, ..., outputs), and how much each counts (members, 1, ...), to scores
+(..., outputs) that say the same in one voice."""
+
+
+def mean_of_all(each: Tensor, mean_of: MeanOf, shares: Tensor | None = None) -> Tensor:
+    """One answer (..., outputs) of several (members, ..., outputs): all count alike, or by `shares` (members,)."""
+    counts = torch.full((len(each),), 1 / len(each)) if shares is None else shares
+    return MEANS[mean_of](each, counts.to(each).view(-1, *[1] * (each.ndim - 1)))
 
 
 class Ensemble(nn.Module):
@@ -38,10 +49,10 @@ class Ensemble(nn.Module):
     def __init__(self, members: Sequence[nn.Module], mean_of: MeanOf) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
-        self._mean = MEANS[mean_of]
+        self.mean_of = mean_of
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        return self._mean(torch.stack([member(*inputs) for member in self.members]))
+        return mean_of_all(torch.stack([member(*inputs) for member in self.members]), self.mean_of)
 
     def save_files(self, folder: Path) -> None:
         """What members keep in files, in a folder for each."""
@@ -55,3 +66,24 @@ class Ensemble(nn.Module):
         for number, member in enumerate(self.members):
             if isinstance(member, KeepsFiles):
                 member.load_files(folder / f"member-{number}")
+
+
+class Blend(Ensemble):
+    """An ensemble of different kinds: members come kind by kind over and over, and a kind has a share in the answer.
+
+    Members of a kind count alike; a kind without a share is not asked.
+    """
+
+    shares: Tensor
+    """How much each kind counts: (kinds,), 1 in all."""
+
+    def __init__(self, members: Sequence[nn.Module], kinds: int, mean_of: MeanOf) -> None:
+        super().__init__(members, mean_of)
+        self.register_buffer("shares", torch.full((kinds,), 1 / kinds))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        shares = self.shares.repeat(len(self.members) // len(self.shares))
+        asked = [member for member, share in zip(self.members, shares.tolist(), strict=True) if share > 0]
+        each = torch.stack([member(*inputs).double() for member in asked])
+        shares = shares[shares > 0].double()
+        return mean_of_all(each, self.mean_of, shares / shares.sum())

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from scipy.special import softmax
 from torch import Tensor, nn
 
-from training.architectures import ARCHITECTURES, Facts, Shapes
+from training.architectures import ARCHITECTURES, Architecture, Facts, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Surface, Warning
@@ -29,14 +29,15 @@ from training.objectives import OBJECTIVES, Guess
 from training.pretrained.transfer import earlier_preparation
 from training.report import Report
 from training.spec import TrainSpec
+from training.tabular.made_columns import MakesColumns
 from training.tabular.mixed import MediaReading, ReadsMedia, WordScores
 from training.tabular.surface import draw_surface
-from training.tabular.tables import ReadsTable, Scaling, TableEncoding, encode_rows, learn_encoding
+from training.tabular.tables import TableEncoding, encode_rows, learn_encoding, scaling_of
 from training.targets.classes import ClassTarget, probabilities
 from training.targets.values import ValueTarget
 from training.techniques.losses import class_loss, class_weights, value_loss
-from training.texts.counted_teachers import Classes, Values
 from training.texts.reading import join_columns
+from training.texts.counted_teachers import Classes, Values
 from training.texts.tfidf import FIFTHS, Teacher
 
 AT_ONCE = 8192
@@ -71,12 +72,17 @@ class Table(ABC):
         self.model_folder = model_folder
         features = examples.frame.select(spec.roles["features"])
         train = (examples.column(name, "train") for name in features.columns)
-        self.found = _earlier_encoding(spec) or learn_encoding(train, _scaling(spec))
+        self.found = _earlier_encoding(spec) or _learn(train, spec.network())
         self.encoding = self.found if isinstance(spec.network(), ReadsMedia) else self.found.plain()
         if not self.encoding.names:
             raise self._nothing_to_read()
         self.numbers, self.codes = self._encode(features)
-        self.shapes = Shapes(teacher.outputs, numbers=self.encoding.width, categories=self.encoding.sizes)
+        self.shapes = Shapes(
+            teacher.outputs,
+            numbers=self.encoding.width,
+            scaled=self.encoding.scaled_width if self.encoding.scaling == "plain" else 0,
+            categories=self.encoding.sizes,
+        )
         self.media: MediaReading | None = None
         self.words: WordScores | None = None
         if not self.encoding.is_plain:
@@ -347,17 +353,18 @@ def one_by_one(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     return scores.flatten(0, 1), targets.repeat_interleave(scores.shape[1])
 
 
+def _learn(columns: Iterator[pl.Series], network: Architecture) -> TableEncoding:
+    makes = isinstance(network, MakesColumns) and network.made
+    return learn_encoding(columns, scaling_of(network), make=makes)
+
+
 def _earlier_encoding(spec: TrainSpec) -> TableEncoding | None:
     """How the run that is gone on from read these very columns, so that its weights mean the same."""
     if not (found := earlier_preparation(spec)):
         return None
     encoding = TableEncoding.model_validate(found["encoding"])
-    return encoding if encoding.names <= set(spec.roles["features"]) and encoding.scaling == _scaling(spec) else None
-
-
-def _scaling(spec: TrainSpec) -> Scaling:
-    network = spec.network()
-    return network.scaling if isinstance(network, ReadsTable) else "robust"
+    known = encoding.names <= set(spec.roles["features"])
+    return encoding if known and encoding.scaling == scaling_of(spec.network()) else None
 
 
 def _reader() -> str:

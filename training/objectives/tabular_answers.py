@@ -60,7 +60,7 @@ class TablePredictor:
     def _frame(self, inputs: list[dict[str, object]]) -> pl.DataFrame:
         columns = [
             pl.Series(number.name, [_number(row.get(number.name), number.name) for row in inputs], pl.Float64)
-            for number in self.encoding.numbers
+            for number in self.encoding.given
         ]
         names = [*(category.name for category in self.encoding.categories), *self.encoding.texts]
         columns += [pl.Series(name, [_name(row.get(name)) for row in inputs], pl.String) for name in names]

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from training.data.sounds import is_sound
 from training.media.encoded import allocate
+from training.tabular.made_columns import Made, find_made
 from training.texts.words import WORD
 
 Numbers: TypeAlias = NDArray[np.floating[Any]]
@@ -33,6 +34,11 @@ class ReadsTable(Protocol):
     scaling: Scaling
 
 
+def scaling_of(settings: object) -> Scaling:
+    """How an architecture with these settings wants its numbers."""
+    return settings.scaling if isinstance(settings, ReadsTable) else "robust"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -44,8 +50,15 @@ class NumberColumn(_Part):
     kind: Literal["number", "date"]
     fill: float
     scale: float
+    made: Made | None = None
+    """What it is made of, if it is no column of the data."""
     gaps: bool
-    """Whether the train part has gaps; then a second number says whether the value was there."""
+    """Whether the train part has gaps; then a second number says whether the value was there, unless left plain."""
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether it is a slanting axis through two others."""
+        return self.made is not None and self.made.angle is not None
 
 
 class CategoryColumn(_Part):
@@ -78,13 +91,23 @@ class TableEncoding(_Part):
     @property
     def names(self) -> set[str]:
         """The columns that are read."""
-        plain = {column.name for column in self.numbers} | {column.name for column in self.categories}
+        plain = {column.name for column in self.given} | {column.name for column in self.categories}
         return plain | {*self.texts, *self.pictures, *self.sounds}
+
+    @property
+    def given(self) -> list[NumberColumn]:
+        """The numbers that are columns of the data."""
+        return [column for column in self.numbers if column.made is None]
 
     @property
     def width(self) -> int:
         """Numbers per row."""
-        return len(self.numbers) + sum(column.gaps for column in self.numbers)
+        return len(self.numbers) if self.scaling == "plain" else self.scaled_width
+
+    @property
+    def scaled_width(self) -> int:
+        """Numbers per row of the same table, made for a network: gaps are marked, and it turns axes by itself."""
+        return sum(1 + column.gaps for column in self.numbers if not column.is_turned)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -117,7 +140,9 @@ class TableEncoding(_Part):
         https://arxiv.org/abs/2407.04491.
         """
         encode = {"robust": _encode_robust, "standard": _encode_standard, "plain": _encode_plain}[self.scaling]
-        numbers = [part for column in self.numbers for part in encode(_as_numbers(frame[column.name]), column)]
+        given = {column.name: _as_numbers(frame[column.name]) for column in self.given}
+        values = [given[column.name] if column.made is None else column.made.of(given) for column in self.numbers]
+        numbers = [part for each, column in zip(values, self.numbers, strict=True) for part in encode(each, column)]
         codes = [_encode_category(frame[column.name], column) for column in self.categories]
         rows = frame.height
         return (
@@ -138,9 +163,14 @@ def encode_rows(
     return cast(Numbers, numbers), cast("NDArray[np.int64]", codes)
 
 
-def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust") -> TableEncoding:
-    """Look at the train part's columns and decide how each is read; a column without a value is not."""
-    numbers, categories = [], []
+def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust", *, make: bool = False) -> TableEncoding:
+    """Look at the train part's columns and decide how each is read; a column without a value is not.
+
+    `make` adds columns made of the numbers; slanting axes only where numbers are left plain, for trees.
+    """
+    numbers: list[NumberColumn] = []
+    categories: list[CategoryColumn] = []
+    given: dict[str, NDArray[np.float64]] = {}
     texts: list[str] = []
     pictures: list[str] = []
     sounds: list[str] = []
@@ -153,9 +183,15 @@ def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust") ->
         elif holds_sentences(column):
             texts.append(name)
         elif column.dtype.is_numeric() or column.dtype.is_temporal():
-            numbers.append(_learn_number(column, scaling))
+            values = _as_numbers(column)
+            given |= {name: values} if make else {}
+            numbers.append(_learn_number(name, values, scaling, is_date=column.dtype.is_temporal()))
         else:
             categories.append(_learn_category(column))
+    for made in find_made(given):
+        values = made.of(given)
+        if (made.angle is None or scaling == "plain") and np.isfinite(values).any():
+            numbers.append(_learn_number(made.title, values, scaling, made=made))
     return TableEncoding(
         numbers=numbers, categories=categories, scaling=scaling, texts=texts, pictures=pictures, sounds=sounds
     )
@@ -175,8 +211,9 @@ def holds_sentences(column: pl.Series) -> bool:
     return float(there.str.count_matches(WORD.pattern).mean() or 0) >= WORDS  # type: ignore[arg-type]
 
 
-def _learn_number(column: pl.Series, scaling: Scaling) -> NumberColumn:
-    values = _as_numbers(column)
+def _learn_number(
+    name: str, values: NDArray[np.float64], scaling: Scaling, *, is_date: bool = False, made: Made | None = None
+) -> NumberColumn:
     there = values[np.isfinite(values)]
     if scaling == "standard":
         middle, scale = there.mean(), there.std()
@@ -184,11 +221,12 @@ def _learn_number(column: pl.Series, scaling: Scaling) -> NumberColumn:
         low, middle, high = np.quantile(there, (0.25, 0.5, 0.75))
         scale = high - low or (there.max() - there.min()) / 2
     return NumberColumn(
-        name=column.name,
-        kind="date" if column.dtype.is_temporal() else "number",
+        name=name,
+        kind="date" if is_date else "number",
+        made=made,
         fill=float(middle),
         scale=float(scale) or 1.0,
-        gaps=scaling != "plain" and len(there) < len(values),
+        gaps=len(there) < len(values),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +19,18 @@ class HoldsRows(Protocol):
     numbers: dict[Part, Tensor]
     codes: dict[Part, Tensor]
     targets: dict[Part, Tensor]
+
+
+Rows = TypeVar("Rows", bound=HoldsRows)
+
+
+def with_rows(objective: Rows, rows: Tensor) -> Rows:
+    """The objective with these places (n,) of the train part, and no others, to learn from."""
+    same = copy.copy(objective)
+    for name in ("numbers", "codes", "targets"):
+        parts = getattr(objective, name)
+        setattr(same, name, parts | {"train": parts["train"][rows.to(parts["train"].device)]})
+    return same
 
 
 class Bag:
@@ -45,9 +57,4 @@ class Bag:
         """The objective with only these examples to learn from, where its rows can be had without batches."""
         if not isinstance(objective, HoldsRows):
             return objective
-        rows = self.rows(len(objective.targets["train"])).to(objective.targets["train"].device)
-        same = copy.copy(objective)
-        for name in ("numbers", "codes", "targets"):
-            parts = getattr(objective, name)
-            setattr(same, name, parts | {"train": parts["train"][rows]})
-        return same
+        return with_rows(objective, self.rows(len(objective.targets["train"])))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self, TypeAlias
 
 from torch import nn
 
@@ -20,49 +21,93 @@ from training.spec import TrainSpec
 from training.techniques.bagging import Bag
 
 SECONDS = "seconds.txt"
+Teach: TypeAlias = Callable[[Lesson], Teaching]
 
 
-def teach_members(lesson: Lesson, teach: Callable[[Lesson], Teaching]) -> Teaching:
+@dataclass(frozen=True)
+class Size:
+    """How long a training is, and how many weights it has; those of several add up."""
+
+    steps: int = 0
+    epochs: float = 0.0
+    parameters: int = 0
+    trainable: int = 0
+
+    def __add__(self, other: Self) -> Size:
+        return Size(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+    def __mul__(self, times: int) -> Size:
+        return Size(*(times * getattr(self, field.name) for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the networks that are trained one after another, and where it stands among them."""
+
+    lesson: Lesson
+    title: str
+    """What the page calls its training."""
+    place: Callable[[Size], tuple[Size, Size]]
+    """Of its own size: all that is before it, and the whole."""
+
+
+def teach_members(lesson: Lesson, teach: Teach) -> Teaching:
     """Train member after member, and return all of them as one network; steps, time and epochs count through.
 
     Each member is the very network that a run of its own would find with the seed of the run plus the member's number.
-    Those that are finished lie in the checkpoint, so that a run that goes on does not train them again.
     """
-    crew, spec = lesson.crew, lesson.spec
-    (finished,) = crew.follow([len(_finished(lesson.folder))])
-    found = [_read_member(path, lesson) for path in _finished(lesson.folder)]
-    said: set[str] = set()
-    for number in range(int(finished), spec.recipe.ensemble):
-        before = sum(member.seconds for member in found)
-        place = _Place(number, spec.recipe.ensemble, before, said, is_first=number == int(finished))
-        member = yield from place.tell(teach(_member_lesson(lesson, number)))
-        if member is None:
-            return None
-        _keep_member(lesson.folder, number, member)
-        yield Checkpoint(step=(number + 1) * place.steps)
-        found.append(member)
-    model = Ensemble([member.model for member in found], spec.kind().mean_of)
+    found = yield from teach_each([_member(lesson, number) for number in range(lesson.spec.recipe.ensemble)], teach)
+    if found is None:
+        return None
+    model = Ensemble([member.model for member in found], lesson.spec.kind().mean_of)
     device = found[-1].device if found else lesson.device  # who follows has none after a pause at the very end
     return Taught(model, device, sum(member.seconds for member in found))
 
 
-def _member_lesson(lesson: Lesson, number: int) -> Lesson:
+def teach_each(members: Sequence[Member], teach: Teach) -> Generator[Event, None, list[Taught] | None]:
+    """Train one network after another as one long training; all of them, or None if stopped before the end.
+
+    Those that are finished lie in the checkpoint, so that a run that goes on does not train them again.
+    """
+    folder = members[0].lesson.folder
+    (finished,) = members[0].lesson.crew.follow([len(_finished(folder))])
+    found = [_read_member(path, member.lesson) for path, member in zip(_finished(folder), members, strict=False)]
+    said: set[str] = set()
+    for number, member in enumerate(members[int(finished) :], start=int(finished)):
+        before = sum(one.seconds for one in found)
+        place = _Place(member, number, len(members), before, said, is_first=number == int(finished))
+        taught = yield from place.tell(teach(member.lesson))
+        if taught is None:
+            return None
+        _keep_member(folder, number, taught)
+        yield Checkpoint(step=place.ahead.steps + place.own.steps)
+        found.append(taught)
+    return found
+
+
+def _member(lesson: Lesson, number: int) -> Member:
     recipe = lesson.spec.recipe
     own = {"seed": recipe.seed + number, "ensemble": 1, "minutes": recipe.minutes / recipe.ensemble}
     spec: TrainSpec = lesson.spec.model_copy(update={"recipe": recipe.model_copy(update=own)})
     objective = copy.copy(lesson.objective)
     objective.spec = spec
     bag = Bag(spec.recipe.seed) if recipe.bagging else None
-    return replace(lesson, spec=spec, objective=objective, member=number, bag=bag)
+    return Member(
+        replace(lesson, spec=spec, objective=objective, member=number, bag=bag),
+        f"Training network {number + 1} of {recipe.ensemble}",
+        lambda size: (size * number, size * recipe.ensemble),
+    )
 
 
 class _Place:
     """Where a member stands in the whole: its events are told as those of one long training."""
 
-    def __init__(self, number: int, members: int, before: float, said: set[str], *, is_first: bool) -> None:
-        self.number, self.members, self.before, self.is_first = number, members, before, is_first
-        self.said = said
-        self.steps, self.epochs = 0, 0.0
+    def __init__(
+        self, member: Member, number: int, members: int, before: float, said: set[str], *, is_first: bool
+    ) -> None:
+        self.member, self.number, self.members = member, number, members
+        self.before, self.said, self.is_first = before, said, is_first
+        self.own = self.ahead = self.whole = Size()
 
     def tell(self, events: Teaching) -> Teaching:
         """Every event in its place; what was said of an earlier member is not said again."""
@@ -78,11 +123,12 @@ class _Place:
     def _placed(self, event: Event) -> Generator[Event, None, None]:
         match event:
             case Started():
-                self.steps, self.epochs = event.steps, event.epochs
+                self.own = Size(event.steps, event.epochs, event.parameters, event.trainable)
+                self.ahead, self.whole = self.member.place(self.own)
                 if self.is_first:
-                    yield self._started(event)
+                    yield event.model_copy(update=vars(self.whole) | {"resumed_from": self._step(event.resumed_from)})
             case Phase(name="training"):
-                yield event.model_copy(update={"title": f"Training network {self.number + 1} of {self.members}"})
+                yield event.model_copy(update={"title": self.member.title})
             case Phase(name="building") if not self.is_first:
                 return
             case Warning() if event.message in self.said:
@@ -98,20 +144,17 @@ class _Place:
                 yield event
 
     def _step(self, step: int) -> int:
-        return self.number * self.steps + step
-
-    def _started(self, event: Started) -> Started:
-        update = {name: self.members * getattr(event, name) for name in ("parameters", "trainable", "steps", "epochs")}
-        return event.model_copy(update=update | {"resumed_from": self._step(event.resumed_from)})
+        return self.ahead.steps + step
 
     def _progress(self, event: Progress) -> Progress:
         left = event.eta_seconds or 0.0
+        each = (self.before + event.seconds + left) / (self.number + 1)
         update = {
             "step": self._step(event.step),
-            "steps": self.members * self.steps,
-            "epoch": self.number * self.epochs + event.epoch,
+            "steps": self.whole.steps,
+            "epoch": self.ahead.epochs + event.epoch,
             "seconds": self.before + event.seconds,
-            "eta_seconds": left + (self.members - self.number - 1) * (event.seconds + left),
+            "eta_seconds": left + (self.members - self.number - 1) * each,
             "points": {name: self._points(points) for name, points in event.points.items()},
         }
         return event.model_copy(update=update)
