@@ -13,7 +13,7 @@ from training.architectures.text_recurrent import TextRecurrentSettings
 from training.texts.counted_teachers import Classes, Labels, Values
 from training.texts.grams import count_letters, count_words
 from training.texts.reading import encode_texts, join_columns, make_tokenizer
-from training.texts.tfidf import CountedWords, learn_counted_words
+from training.texts.tfidf import CountedWords, Presence, learn_counted_words
 from training.texts.words import MOST_WORDS, leave_out, split_words
 
 CPU = torch.device("cpu")
@@ -94,6 +94,14 @@ def test_counted_words_tell_topics_apart_and_survive_being_saved(tmp_path: Path)
     assert (learnt.unseen.argmax(axis=1) == truth).all()
     learnt.model.save(tmp_path)
     np.testing.assert_array_equal(CountedWords.load(tmp_path).scores(asked), learnt.model.scores(asked))
+
+
+def test_what_is_there_counts_once_however_often_it_is_said() -> None:
+    counts = count_words(["good good good bad", "good bad", "neither"])
+    there = Presence.learn(counts, most=100).apply(counts)
+    assert np.sort(there.toarray(), axis=1)[:, -3:] == pytest.approx(
+        np.array([[1 / 3**0.5] * 3, [1 / 3**0.5] * 3, [0, 0, 0]])
+    )
 
 
 def test_what_is_said_of_unseen_texts_comes_from_models_that_have_not_seen_them() -> None:

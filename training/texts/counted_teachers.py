@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,30 +15,33 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
 
 from training.measures import Floats, Ints
-from training.texts.tfidf import FIFTHS
+from training.texts.tfidf import FIFTHS, Weighed
 
 SURE = 3.0
 """By what margins are multiplied where too little is unseen to tell."""
-RARE = 0.1
-"""What is added to every count, so that what never stands in a class does not decide alone."""
-TOLD_STRICTNESS = 0.1
-"""How strictly the second machine keeps to its texts (C); its columns are several times larger."""
+RARE, THERE = 0.1, 1.0
+"""What is added to every count, so that what never stands in a class does not decide alone: of the second machine, and
+of the third."""
+RARE_STRICTNESS, THERE_STRICTNESS = 0.1, 3.0
+"""How strictly these machines keep to their texts (C); the columns of the second are several times larger."""
 HELD_BACK = (0.5, 2.0, 8.0)
 """Strengths of the ridge penalty that are tried; rows have the length √2."""
 
 
 @dataclass(frozen=True)
 class Classes:
-    """Two support vector machines, mixed by what explains unseen texts best.
+    """Three support vector machines, mixed by what explains unseen texts best.
 
-    One reads the weights as they are: Joachims, "Text categorization with support vector machines", 1998. The other
+    One reads the weights as they are: Joachims, "Text categorization with support vector machines", 1998. The second
     reads each multiplied by how much its presence speaks for the class, as naive Bayes has it: Wang and Manning,
-    "Baselines and bigrams", 2012, https://aclanthology.org/P12-2018
+    "Baselines and bigrams", 2012, https://aclanthology.org/P12-2018. The third does so with words that are there or
+    not, however often, which is best for opinions in long texts.
     """
 
     truth: Ints
     """Class numbers (texts,), each of `outputs` at least once."""
     outputs: int
+    asks_what_is_there: ClassVar[bool] = True
 
     def needed(self) -> Ints:
         """The first text of each class."""
@@ -54,24 +57,26 @@ class Classes:
                 fold[of_class] = np.arange(len(of_class)) % FIFTHS
         return fold
 
-    def fit(self, weights: csr_matrix, some: Ints) -> list[Floats]:
-        """Both machines, each with a mean of zero over the classes."""
-        truth = self.truth[some]
-        classes = range(self.outputs) if self.outputs > 2 else (1,)
-        plain = np.stack([_machine(weights, truth == number) for number in classes], axis=1)
-        told = np.stack([_told_machine(weights, truth == number) for number in classes], axis=1)
-        return [_around_zero(linear) for linear in (plain, told)]
+    def fit(self, weighed: Weighed, some: Ints) -> list[Floats]:
+        """The machines, each with a mean of zero over the classes."""
+        truth, classes = self.truth[some], range(self.outputs) if self.outputs > 2 else (1,)
+        labels = [truth == number for number in classes]
+        rare, there = weighed.rare, weighed.there
+        plain = [_beside(_machine(rare, label), after=there.shape[1]) for label in labels]
+        told = [_beside(_told_machine(rare, label, RARE, RARE_STRICTNESS), after=there.shape[1]) for label in labels]
+        seen = [_beside(_told_machine(there, label, THERE, THERE_STRICTNESS), before=rare.shape[1]) for label in labels]
+        return [_around_zero(np.stack(maps, axis=1)) for maps in (plain, told, seen)]
 
     def blend(self, scores: Floats, some: Ints) -> tuple[Floats, Floats]:
-        """How much each of the two counts, for all classes alike."""
-        truth, start = self.truth[some], np.array([SURE, 0.0])
+        """How much each of the machines counts, for all classes alike."""
+        truth, start = self.truth[some], np.array([SURE, 0.0, 0.0])
 
         def surprise(mixture: Floats) -> float:
             logs = log_softmax(np.tensordot(mixture, scores, axes=1), axis=1)
             return float(-logs[np.arange(len(logs)), truth].mean() + 1e-4 * (mixture**2).sum())
 
         enough = len(truth) >= 4
-        mixture = minimize(surprise, start, bounds=[(0.1, 50.0), (0.0, 50.0)]).x if enough else start
+        mixture = minimize(surprise, start, bounds=[(0.1, 50.0), (0.0, 50.0), (0.0, 50.0)]).x if enough else start
         return np.repeat(mixture[:, None], self.outputs, axis=1), np.zeros(self.outputs)
 
 
@@ -84,6 +89,7 @@ class Labels:
 
     truth: Floats
     """1 where a text has a label, else 0: (texts, labels)."""
+    asks_what_is_there: ClassVar[bool] = False
 
     @property
     def outputs(self) -> int:
@@ -98,9 +104,9 @@ class Labels:
         """In turn."""
         return np.arange(len(some)) % FIFTHS
 
-    def fit(self, weights: csr_matrix, some: Ints) -> list[Floats]:
+    def fit(self, weighed: Weighed, some: Ints) -> list[Floats]:
         """One map with a column for each label."""
-        return [np.stack([_machine(weights, label) for label in self.truth[some].T], axis=1)]
+        return [np.stack([_machine(weighed.rare, label) for label in self.truth[some].T], axis=1)]
 
     def blend(self, scores: Floats, some: Ints) -> tuple[Floats, Floats]:
         """Platt's slope and shift for each label."""
@@ -119,6 +125,7 @@ class Values:
     truth: Floats
     """The numbers (texts,), standardised."""
     outputs: int = 1
+    asks_what_is_there: ClassVar[bool] = False
 
     def needed(self) -> Ints:
         """None more than others."""
@@ -128,9 +135,9 @@ class Values:
         """In turn."""
         return np.arange(len(some)) % FIFTHS
 
-    def fit(self, weights: csr_matrix, some: Ints) -> list[Floats]:
+    def fit(self, weighed: Weighed, some: Ints) -> list[Floats]:
         """One map for each strength."""
-        models = [Ridge(alpha=alpha, solver="sparse_cg").fit(weights, self.truth[some]) for alpha in HELD_BACK]
+        models = [Ridge(alpha=alpha, solver="sparse_cg").fit(weighed.rare, self.truth[some]) for alpha in HELD_BACK]
         return [np.append(model.coef_, model.intercept_)[:, None] for model in models]
 
     def blend(self, scores: Floats, some: Ints) -> tuple[Floats, Floats]:
@@ -147,18 +154,23 @@ def _machine(weights: csr_matrix, label: NDArray[Any], strictness: float = 1.0) 
     return np.append(machine.coef_[0], machine.intercept_[0])
 
 
-def _told_machine(weights: csr_matrix, label: NDArray[np.bool_]) -> Floats:
+def _told_machine(weights: csr_matrix, label: NDArray[np.bool_], added: float, strictness: float) -> Floats:
     """The same on columns multiplied by the logarithm of how much oftener they stand in texts with the label."""
     there = csr_matrix((np.ones(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
-    ratios = _log_shares(there, label) - _log_shares(there, ~label)
-    linear = _machine(weights @ diags(ratios), label, TOLD_STRICTNESS)
+    ratios = _log_shares(there, label, added) - _log_shares(there, ~label, added)
+    linear = _machine(weights @ diags(ratios), label, strictness)
     return np.append(linear[:-1] * ratios, linear[-1])
 
 
-def _log_shares(there: csr_matrix, chosen: NDArray[np.bool_]) -> Floats:
+def _log_shares(there: csr_matrix, chosen: NDArray[np.bool_], added: float) -> Floats:
     """Logarithm of each column's share of all that stands in the chosen texts: (columns,)."""
-    counts = chosen.astype(np.float64) @ there + RARE
+    counts = chosen.astype(np.float64) @ there + added
     return np.asarray(np.log(counts / counts.sum()))
+
+
+def _beside(linear: Floats, *, before: int = 0, after: int = 0) -> Floats:
+    """The same map among columns that it does not read."""
+    return np.concatenate([np.zeros(before), linear[:-1], np.zeros(after), linear[-1:]])
 
 
 def _around_zero(linear: Floats) -> Floats:

@@ -38,11 +38,9 @@ class Weighting:
     @classmethod
     def learn(cls, counts: Counts, *, least: int, most: int) -> Self:
         """Keep what stands in at least `least` texts, the commonest `most` of it."""
-        texts_with = np.bincount(counts.indices, minlength=counts.shape[1])
-        kept = np.flatnonzero(texts_with >= least)
-        kept = np.sort(kept[np.argsort(-texts_with[kept], kind="stable")[:most]])
-        rarity = np.log((1 + counts.shape[0]) / (1 + texts_with[kept])) + 1
-        return cls(kept.astype(np.int64), rarity.astype(np.float32))
+        kept, texts_with = _commonest(counts, least, most)
+        rarity = np.log((1 + counts.shape[0]) / (1 + texts_with)) + 1
+        return cls(kept, rarity.astype(np.float32))
 
     def apply(self, counts: Counts) -> csr_matrix:
         """Weights (texts, kept columns)."""
@@ -52,20 +50,60 @@ class Weighting:
 
 
 @dataclass(frozen=True)
+class Presence:
+    """Whether something stands in a text, however often; every text of length one."""
+
+    kept: NDArray[np.int64]
+    """Columns of the counts, ascending."""
+
+    @classmethod
+    def learn(cls, counts: Counts, *, most: int) -> Self:
+        """Keep what stands in more than one text, the commonest `most` of it."""
+        return cls(_commonest(counts, 2, most)[0])
+
+    def apply(self, counts: Counts) -> csr_matrix:
+        """Weights (texts, kept columns)."""
+        if not len(self.kept):
+            return csr_matrix((counts.shape[0], 0), dtype=np.float32)
+        there = counts[:, self.kept].tocsr()
+        there.data = np.ones_like(there.data)
+        return normalize(there)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Texts as linear models read them."""
+
+    rare: csr_matrix
+    """TF-IDF of words and letter groups (texts, columns)."""
+    there: csr_matrix
+    """Which words are there (texts, columns)."""
+
+    def some(self, chosen: NDArray[np.bool_]) -> Weighed:
+        """Some of the texts."""
+        return Weighed(self.rare[chosen], self.there[chosen])
+
+    def scores(self, linear: NDArray[Any]) -> Floats:
+        """What a linear map (columns of both + 1, outputs) says, whose last row is the bias: (texts, outputs)."""
+        columns = self.rare.shape[1]
+        return np.asarray(self.rare @ linear[:columns] + self.there @ linear[columns:-1] + linear[-1])
+
+
+@dataclass(frozen=True)
 class CountedWords:
     """Words and letter groups with a weight for every answer, learnt by one of the teachers in `counted_teachers`."""
 
     words: Weighting
     letters: Weighting
+    there: Presence
     weights: NDArray[np.float32]
-    """(columns of words and then of letters, outputs)."""
-    bias: NDArray[np.float32]
+    """(columns of words, of letters, of words that are there and the bias, outputs)."""
     longest: tuple[int, int] = LONGEST
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Scores (texts, outputs): for classes, log probabilities up to a constant per text."""
-        weighed = _weigh(self.words, self.letters, *_count(texts, self.longest))
-        return np.asarray(weighed @ self.weights + self.bias, dtype=np.float64)
+        weighed = _weigh(self.words, self.letters, self.there, *_count(texts, self.longest))
+        return weighed.scores(self.weights).astype(np.float64)
 
     def save(self, folder: Path) -> None:
         """Write it beside the network's weights."""
@@ -74,8 +112,8 @@ class CountedWords:
             "words_rarity": self.words.rarity,
             "letters": self.letters.kept,
             "letters_rarity": self.letters.rarity,
+            "there": self.there.kept,
             "weights": self.weights,
-            "bias": self.bias,
             "longest": np.array(self.longest),
         }
         save_file(tensors, folder / FILE)
@@ -86,7 +124,7 @@ class CountedWords:
         of = load_file(folder / FILE)
         words, letters = Weighting(of["words"], of["words_rarity"]), Weighting(of["letters"], of["letters_rarity"])
         longest = (int(of["longest"][0]), int(of["longest"][1]))
-        return cls(words, letters, of["weights"], of["bias"], longest)
+        return cls(words, letters, Presence(of["there"]), of["weights"], longest)
 
 
 @dataclass(frozen=True)
@@ -113,13 +151,17 @@ class Teacher(Protocol):
     def outputs(self) -> int:
         """Classes, labels, or one number."""
 
+    @property
+    def asks_what_is_there(self) -> bool:
+        """Whether its models also read which words are there, however often."""
+
     def needed(self) -> Ints:
         """Texts that must be learnt from, however many there are."""
 
     def folds(self, some: Ints) -> Ints:
         """Which fifth each of `some` texts belongs to, 0 to 4; -1 for texts that are not put aside."""
 
-    def fit(self, weights: csr_matrix, some: Ints) -> list[Floats]:
+    def fit(self, weighed: Weighed, some: Ints) -> list[Floats]:
         """Models of `some` texts as linear maps (columns + 1, outputs), the last row being the bias."""
 
     def blend(self, scores: Floats, some: Ints) -> tuple[Floats, Floats]:
@@ -142,18 +184,19 @@ def learn_counted_words(
     most = MOST_WEIGHTS // (2 * teacher.outputs)
     words = Weighting.learn(word_counts, least=1, most=most)
     letters = Weighting.learn(letter_counts, least=2, most=most)
-    weights = _weigh(words, letters, word_counts, letter_counts)
-    maps = teacher.fit(weights, some)
-    apart = np.stack([_scores(weights, linear) for linear in maps])
+    there = Presence.learn(word_counts, most=most if teacher.asks_what_is_there else 0)
+    weighed = _weigh(words, letters, there, word_counts, letter_counts)
+    maps = teacher.fit(weighed, some)
+    apart = np.stack([weighed.scores(linear) for linear in maps])
     fold = teacher.folds(some)
     for number in range(fifths):
-        unseen, seen = fold == number, fold != number
-        apart[:, unseen] = [_scores(weights[unseen], linear) for linear in teacher.fit(weights[seen], some[seen])]
+        others, unseen = teacher.fit(weighed.some(fold != number), some[fold != number]), weighed.some(fold == number)
+        apart[:, fold == number] = [unseen.scores(linear) for linear in others]
     seen_apart = (fold >= 0) & (fold < fifths)
     mixture, shift = teacher.blend(apart[:, seen_apart], some[seen_apart])
     matrix = np.einsum("mo,mco->co", mixture, np.stack(maps))
     matrix[-1] += shift
-    model = CountedWords(words, letters, matrix[:-1].astype(np.float32), matrix[-1].astype(np.float32), longest)
+    model = CountedWords(words, letters, there, matrix.astype(np.float32), longest)
     return Learnt(model, some, np.einsum("mo,mno->no", mixture, apart) + shift)
 
 
@@ -161,12 +204,19 @@ def _count(texts: Sequence[str], longest: tuple[int, int]) -> tuple[Counts, Coun
     return count_words(texts, longest=longest[0]), count_letters(texts, longest=longest[1])
 
 
-def _weigh(words: Weighting, letters: Weighting, word_counts: Counts, letter_counts: Counts) -> csr_matrix:
-    return hstack([words.apply(word_counts), letters.apply(letter_counts)], format="csr")
+def _weigh(
+    words: Weighting, letters: Weighting, there: Presence, word_counts: Counts, letter_counts: Counts
+) -> Weighed:
+    rare = hstack([words.apply(word_counts), letters.apply(letter_counts)], format="csr")
+    return Weighed(rare, there.apply(word_counts))
 
 
-def _scores(weights: csr_matrix, linear: Floats) -> Floats:
-    return np.asarray(weights @ linear[:-1] + linear[-1])
+def _commonest(counts: Counts, least: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The `most` commonest columns that stand in at least `least` texts, ascending, and in how many they stand."""
+    texts_with = np.bincount(counts.indices, minlength=counts.shape[1])
+    kept = np.flatnonzero(texts_with >= least)
+    kept = np.sort(kept[np.argsort(-texts_with[kept], kind="stable")[:most]])
+    return kept.astype(np.int64), texts_with[kept]
 
 
 def _affordable(texts: Sequence[str], needed: Ints) -> Ints:

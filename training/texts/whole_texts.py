@@ -121,7 +121,7 @@ class WholeTexts(ABC):
         """Figures of the report: what was read, or what was counted."""
         if not self.encoded:
             assert self.linear is not None
-            return {"Words and letter groups with a weight": len(self.linear.model.weights)}
+            return {"Words and letter groups with a weight": len(self.linear.model.weights) - 1}
         train = self.encoded["train"]
         batches = self.epoch(torch.Generator().manual_seed(0), self.spec.recipe.batch_size)
         return {
