@@ -12,7 +12,8 @@ from training.settings.language import Pack
 if TYPE_CHECKING:
     from torch import nn
 
-
+FEW = 1_000
+"""Conversations below which steps are made smaller, so that there are more of them."""
 PRESSED_BYTES = 0.52
 """Of a weight in 4 bits, its share of the scales included."""
 
@@ -59,7 +60,7 @@ class PretrainedCausalSettings(Architecture):
         recipe = Recipe(
             epochs=epochs,
             batch_size=4,
-            accumulate=2,
+            accumulate=1 if facts.conversations and facts.rows < FEW else 2,  # few teach more in smaller steps
             lr=5e-5 if votes else 5e-4,  # votes move a model far with small steps
             schedule="linear",
             warmup=0.05,
