@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
-import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from training.data.mapped import Growing
 from training.pretrained.transfer import earlier_tokenizer
-from training.texts.tokenizers import build_byte_pairs, build_characters, build_words, encode_each, load_tokenizer
+from training.texts.tokenizers import (
+    build_byte_pairs,
+    build_characters,
+    build_words,
+    encode_each,
+    load_tokenizer,
+    portions,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -105,22 +113,12 @@ class Encoded:
         return 1 - sum(int(self.lengths[batch].sum()) for batch in batches) / max(1, longest)
 
 
-def join_columns(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
-    """One text per row: what stands in the columns, line after line; empty where nothing does."""
-    return join_values([frame[column].cast(pl.String).to_list() for column in columns])
-
-
-def join_values(columns: Sequence[Sequence[str | None]]) -> list[str]:
-    """One text per row of these columns, without those that are empty."""
-    return ["\n".join(value for value in row if value) for row in zip(*columns, strict=True)]
-
-
-def tokenizer_for(spec: TrainSpec, texts: Sequence[str]) -> PreTrainedTokenizerFast:
+def tokenizer_for(spec: TrainSpec, texts: Collection[str]) -> PreTrainedTokenizerFast:
     """The vocabulary of the run that is gone on from, else that of the network or of these texts."""
     return earlier_tokenizer(spec) or make_tokenizer(spec.network(), texts)
 
 
-def make_tokenizer(settings: Architecture, texts: Sequence[str]) -> PreTrainedTokenizerFast:
+def make_tokenizer(settings: Architecture, texts: Collection[str]) -> PreTrainedTokenizerFast:
     """The pretrained network's own tokenizer, or one learnt from these texts."""
     if isinstance(settings, BringsVocabulary):
         from training.pretrained.loading import resolve
@@ -134,18 +132,34 @@ def make_tokenizer(settings: Architecture, texts: Sequence[str]) -> PreTrainedTo
     return build_words(texts, settings.vocabulary_size, least=2 if len(texts) >= 1000 else 1)
 
 
-def encode_texts(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], length: int) -> Encoded:
-    """Cut each text into at most `length` tokens; a text without any becomes the tokenizer's first token."""
+def encode_texts(
+    tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], length: int, folder: Path | None = None
+) -> Encoded:
+    """Cut each text into at most `length` tokens; a text without any becomes the tokenizer's first token.
+
+    Texts are gone through once, some at a time; more than a gigabyte of tokens is mapped from a file in `folder`.
+    """
     tokenizer.backend_tokenizer.no_padding()  # some files ask for a fixed length
+    flat, lengths = Growing(np.int32, folder), np.empty(len(texts), np.int64)
+    done = cut = 0
+    for some in portions(texts):
+        found, longer = _encode_some(tokenizer, some, length)
+        cut += longer
+        lengths[done : done + len(some)] = [len(ids) for ids in found]
+        done += len(some)
+        flat.add(np.concatenate(found))
+    return Encoded(torch.from_numpy(flat.whole()), np.cumsum(lengths) - lengths, lengths, cut)
+
+
+def _encode_some(
+    tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], length: int
+) -> tuple[list[NDArray[np.int32]], int]:
+    """The token ids of each text, and how many texts have more than `length`."""
     found = encode_each(tokenizer, texts, length + 1)
-    lengths = np.array([len(ids) for ids in found], dtype=np.int64)
-    cut = int((lengths > length).sum())
+    cut = sum(len(ids) > length for ids in found)
     if cut:
         found = encode_each(tokenizer, texts, length)
-    found = [ids if len(ids) else np.zeros(1, np.int32) for ids in found]
-    lengths = np.array([len(ids) for ids in found], dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    return Encoded(torch.from_numpy(np.concatenate(found)), starts, lengths, cut)
+    return [ids if len(ids) else np.zeros(1, np.int32) for ids in found], cut
 
 
 def encode_words(
