@@ -10,9 +10,12 @@ import pytest
 import torch
 
 from training.architectures.text_recurrent import TextRecurrentSettings
+from training.data import mapped
+from training.texts import tokenizers
+from training.texts.columns import ColumnTexts
 from training.texts.counted_teachers import Classes, Labels, Values
 from training.texts.grams import count_letters, count_words
-from training.texts.reading import encode_texts, join_columns, make_tokenizer
+from training.texts.reading import encode_texts, make_tokenizer
 from training.texts.tfidf import CountedWords, Presence, learn_counted_words
 from training.texts.words import MOST_WORDS, leave_out, split_words
 
@@ -21,7 +24,7 @@ CPU = torch.device("cpu")
 
 def test_columns_are_joined_line_by_line_without_the_empty_ones() -> None:
     frame = pl.DataFrame({"title": ["Rain", None, None], "body": ["It rains.", "Sun.", None]})
-    assert join_columns(frame, ["title", "body"]) == ["Rain\nIt rains.", "Sun.", ""]
+    assert ColumnTexts(frame, ["title", "body"]) == ["Rain\nIt rains.", "Sun.", ""]
 
 
 @pytest.mark.parametrize("vocabulary", ["words", "byte-pairs", "characters"])
@@ -141,3 +144,31 @@ def test_a_text_is_left_without_each_of_its_words() -> None:
     assert [text[start:end] for start, end in words] == ["not", "good,", "很", "好"]
     assert leave_out(text, words)[1] == "not  很好"
     assert len(split_words("word " * 1000)) <= MOST_WORDS
+
+
+def test_a_long_text_that_comes_in_pieces_gives_the_tokens_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizers, "CHUNK_CHARACTERS", 40)
+    monkeypatch.setattr(tokenizers, "PORTION_CHARACTERS", 100)
+    random = np.random.default_rng(1)
+    pieces = ["".join(random.choice([*"abc \n"], random.integers(0, 90))) for _ in range(60)]
+    tokenizer = tokenizers.build_byte_pairs(pieces, 300)
+    parts = list(tokenizers.encode_stream(tokenizer, iter(pieces)))
+    assert len(parts) > 10
+    text, ids = "".join(pieces), np.concatenate([ids for ids, _ in parts])
+    assert ids.tolist() == tokenizers.encode(tokenizer, text).tolist()
+    starts = np.concatenate([starts for _, starts in parts]).tolist()
+    words = [tokenizer.decode([token]) for token in ids]
+    assert all(text.startswith(word, start) for word, start in zip(words, starts, strict=True))
+
+
+def test_texts_read_in_portions_give_the_tokens_of_all_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    texts = ["word " * (index % 9 + 1) for index in range(50)]
+    tokenizer = make_tokenizer(TextRecurrentSettings(), texts)
+    whole = encode_texts(tokenizer, texts, 6)
+    monkeypatch.setattr(tokenizers, "PORTION_CHARACTERS", 60)
+    monkeypatch.setattr(mapped, "IN_MEMORY", 0)
+    parts = encode_texts(tokenizer, texts, 6, tmp_path / "run")
+    assert torch.equal(parts.ids, whole.ids)
+    assert parts.lengths.tolist() == whole.lengths.tolist()
+    assert parts.cut == whole.cut > 0
+    assert list((tmp_path / "run").iterdir()) == []

@@ -3,10 +3,15 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+N = TypeVar("N", bound=np.generic)
 
 IN_MEMORY = 1 << 30
 """Bytes of cells above which they lie in a file that is mapped into memory, of which only what is looked at is held."""
@@ -45,3 +50,28 @@ def _write_views(path: Path, columns: Sequence[str], place: Path) -> None:
             for number in range(file.num_row_groups):
                 group = pl.DataFrame(pl.from_arrow(file.read_row_group(number, list(columns)).select(list(columns))))
                 writer.write_table(group.to_arrow(compat_level=newest))
+
+
+class Growing(Generic[N]):
+    """Numbers of which nobody knows beforehand how many there will be, written to a file without a name."""
+
+    def __init__(self, dtype: type[N], folder: Path | None = None) -> None:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self._dtype = dtype
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed at the end; gone however that comes
+        self._count = 0
+
+    def add(self, some: NDArray[N]) -> None:
+        """Put these (n,) behind the others."""
+        self._file.write(np.ascontiguousarray(some, self._dtype).data)
+        self._count += len(some)
+
+    def whole(self) -> NDArray[N]:
+        """All of them (count,): in memory, or mapped where they are many. Nothing can be added after that."""
+        with self._file as file:
+            file.flush()
+            if self._count * np.dtype(self._dtype).itemsize > IN_MEMORY:
+                return np.memmap(file, self._dtype, mode="r+", shape=(self._count,))
+            file.seek(0)
+            return np.fromfile(file, self._dtype)

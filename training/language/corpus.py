@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -11,17 +12,21 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from training.data.mapped import Growing
 from training.data.schema import Description
 from training.errors import TrainingError
-from training.examples import PARTS, Examples, Part
+from training.examples import Examples, Part
 from training.language.conversations import IGNORED, Message, encode_chat
-from training.language.stretches import Conversations, Stretches, Windows
+from training.language.stretches import Conversations, Windows
 from training.pretrained.transfer import earlier_tokenizer
 from training.spec import TrainSpec
-from training.texts.tokenizers import Vocabulary, build_byte_pairs, build_characters, encode_places, load_tokenizer
+from training.texts.columns import ColumnTexts
+from training.texts.tokenizers import Vocabulary, build_byte_pairs, build_characters, encode_stream, load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+CHATS_AT_ONCE = 256
 
 
 @runtime_checkable
@@ -45,13 +50,17 @@ class BringsVocabulary(Protocol):
 class PartTokens:
     """One part of the data as stretches of tokens, and where each comes from."""
 
-    stretches: Stretches
+    stretches: Windows | Conversations
     bytes_per_token: float
     """UTF-8 bytes of text per token that counts."""
     rows: NDArray[np.int64]
-    """Data row of each token of a text (N,), or of each conversation."""
+    """Data row of each token of a held-out text (N,), or of each conversation; empty for a text to learn from."""
     places: NDArray[np.int64]
-    """Character of the part's text at which each token starts (N,); empty for conversations."""
+    """Character of the held-out text at which each token starts (N,); empty for all others."""
+
+    def to(self, device: torch.device) -> PartTokens:
+        """The same on a device."""
+        return replace(self, stretches=self.stretches.to(device))
 
 
 @dataclass(frozen=True)
@@ -79,83 +88,94 @@ def read_corpus(spec: TrainSpec, examples: Examples, device: torch.device) -> Co
 
 
 def _read_text(spec: TrainSpec, examples: Examples, column: str, length: int, device: torch.device) -> Corpus:
-    documents = {part: examples.column(column, part).cast(pl.String).fill_null("").to_list() for part in PARTS}
-    tokenizer = _tokenizer(spec, documents["train"], chat=False)
+    tokenizer = _tokenizer(spec, _texts(examples.column(column, "train")), chat=False)
     end = "" if _flows(spec) else tokenizer.eos_token or "\n"
-    parts = {
-        part: _text_part(tokenizer, documents[part], examples.rows[part], end, length, part, device) for part in PARTS
-    }
-    return Corpus(tokenizer, parts, length, chats=[])
+
+    def read(part: Part) -> PartTokens:
+        return _text_part(tokenizer, examples.column(column, part), examples.rows[part], end, length, part)
+
+    return Corpus(tokenizer, _each_part(examples, read, device), length, chats=[])
+
+
+def _each_part(examples: Examples, read: Callable[[Part], PartTokens], device: torch.device) -> dict[Part, PartTokens]:
+    """The tokens of every part on the device; of held-out rows that are watched and judged by once."""
+    train, test = read("train").to(device), read("test").to(device)
+    same = examples.rows["val"] is examples.rows["test"]
+    return {"train": train, "val": test if same else read("val").to(device), "test": test}
 
 
 def _text_part(
-    tokenizer: PreTrainedTokenizerFast,
-    documents: list[str],
-    rows: NDArray[np.int64],
-    end: str,
-    length: int,
-    part: Part,
-    device: torch.device,
+    tokenizer: PreTrainedTokenizerFast, cells: pl.Series, rows: NDArray[np.int64], end: str, length: int, part: Part
 ) -> PartTokens:
     """The documents in row order as one text, each closed by `end`."""
-    pieces = [text + end for text in documents]
-    text = "".join(pieces)
-    ids, places = encode_places(tokenizer, text)
+    flat, starts = Growing(np.int32), Growing(np.int64)
+    for ids, places in encode_stream(tokenizer, (text + end for text in _texts(cells))):
+        flat.add(ids)
+        if part != "train":  # nobody asks where a token to learn from stands
+            starts.add(places)
+    ids, places = flat.whole(), starts.whole()
     if len(ids) < 2 or (part == "train" and len(ids) <= length):
         raise TrainingError(
             f"The {_NAMES[part]} has {len(ids):,} tokens, and the model reads {length:,} at a time.",
             "Bring more text, or choose a shorter context.",
             code="too_little_text",
         )
-    begins = np.cumsum([0, *(len(piece) for piece in pieces)])
+    texts = cells.cast(pl.String).fill_null("")
+    ends = (texts.str.len_chars().cast(pl.Int64) + len(end)).cum_sum().to_numpy()
+    size = int(texts.str.len_bytes().sum()) + len(texts) * len(end.encode())
     return PartTokens(
-        stretches=Windows(torch.from_numpy(ids).to(device), min(length, len(ids) - 1)),
-        bytes_per_token=len(text.encode()) / len(ids),
-        rows=rows[np.searchsorted(begins, places, side="right") - 1],
+        stretches=Windows(torch.from_numpy(ids), min(length, len(ids) - 1)),
+        bytes_per_token=size / len(ids),
+        rows=rows[np.searchsorted(ends, places, side="right")],
         places=places,
     )
 
 
 def _read_chats(spec: TrainSpec, examples: Examples, column: str, length: int, device: torch.device) -> Corpus:
-    chats = {part: [_messages(chat) for chat in examples.column(column, part).to_list()] for part in PARTS}
-    tokenizer = _tokenizer(spec, [message["content"] for chat in chats["train"] for message in chat], chat=True)
-    parts = {part: _chat_part(tokenizer, chats[part], examples.rows[part], length, part, device) for part in PARTS}
-    return Corpus(tokenizer, parts, length, chats=chats["test"])
+    learnt = (message["content"] for chat in _chats(examples.column(column, "train")) for message in chat)
+    tokenizer = _tokenizer(spec, learnt, chat=True)
+
+    def read(part: Part) -> PartTokens:
+        return _chat_part(tokenizer, examples.column(column, part), examples.rows[part], length, part)
+
+    chats = list(_chats(examples.column(column, "test")))
+    return Corpus(tokenizer, _each_part(examples, read, device), length, chats=chats)
 
 
 def _chat_part(
-    tokenizer: PreTrainedTokenizerFast,
-    chats: list[list[Message]],
-    rows: NDArray[np.int64],
-    length: int,
-    part: Part,
-    device: torch.device,
+    tokenizer: PreTrainedTokenizerFast, cells: pl.Series, rows: NDArray[np.int64], length: int, part: Part
 ) -> PartTokens:
     """Conversations with something to learn within the first `length` tokens; the others are left out."""
-    encoded = [encode_chat(tokenizer, chat, length) for chat in chats]
-    kept = [number for number, (_, targets) in enumerate(encoded) if (targets != IGNORED).any()]
+    flat, follow, lengths, kept = Growing(np.int32), Growing(np.int32), list[int](), list[int]()
+    spoken = answered = 0
+    for number, chat in enumerate(_chats(cells)):
+        ids, targets = encode_chat(tokenizer, chat, length)
+        counted = targets[targets != IGNORED]
+        if not len(counted):
+            continue
+        flat.add(ids)
+        follow.add(targets.astype(np.int32))
+        lengths.append(len(ids))
+        kept.append(number)
+        spoken += len(str(tokenizer.decode(counted, skip_special_tokens=True)).encode())
+        answered += len(counted)
     if not kept:
         raise TrainingError(
             f"No conversation of the {_NAMES[part]} has an answer within the first {length:,} tokens.",
             "Choose a longer context, or check that the assistant's role is called “assistant”.",
             code="no_answers",
         )
-    ids = np.concatenate([encoded[number][0] for number in kept])
-    targets = np.concatenate([encoded[number][1] for number in kept])
-    spoken = tokenizer.decode(targets[targets != IGNORED], skip_special_tokens=True)
     return PartTokens(
         stretches=Conversations(
-            torch.from_numpy(ids).to(device),
-            torch.from_numpy(targets).to(device),
-            torch.tensor([len(encoded[number][0]) for number in kept]),
+            torch.from_numpy(flat.whole()), torch.from_numpy(follow.whole()), torch.tensor(lengths)
         ),
-        bytes_per_token=len(str(spoken).encode()) / int((targets != IGNORED).sum()),
+        bytes_per_token=spoken / answered,
         rows=rows[kept],
         places=np.empty(0, dtype=np.int64),
     )
 
 
-def _tokenizer(spec: TrainSpec, texts: list[str], *, chat: bool) -> PreTrainedTokenizerFast:
+def _tokenizer(spec: TrainSpec, texts: Iterable[str], *, chat: bool) -> PreTrainedTokenizerFast:
     if (earlier := earlier_tokenizer(spec)) is not None:
         return earlier
     settings: object = spec.network()
@@ -175,8 +195,14 @@ def _flows(spec: TrainSpec) -> bool:
     return path.exists() and Description.model_validate_json(path.read_bytes()).kind == "text"
 
 
-def _messages(chat: list[dict[str, str | None]] | None) -> list[Message]:
-    return [{"role": turn["role"] or "user", "content": turn["content"] or ""} for turn in chat or []]
+def _texts(cells: pl.Series) -> ColumnTexts:
+    return ColumnTexts(cells.to_frame(), [cells.name])
+
+
+def _chats(cells: pl.Series) -> Iterator[list[Message]]:
+    for start in range(0, len(cells), CHATS_AT_ONCE):
+        for chat in cells.slice(start, CHATS_AT_ONCE).to_list():
+            yield [{"role": turn["role"] or "user", "content": turn["content"] or ""} for turn in chat or []]
 
 
 _NAMES: dict[Part, str] = {"train": "text to learn from", "val": "validation text", "test": "held-out text"}

@@ -30,8 +30,8 @@ class Stretches(Protocol):
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs and targets of some stretches, (B, T) int64 each; targets that do not count are IGNORED."""
 
-    def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Every token in reading order, and the one after it, IGNORED where that does not count: (n,) each."""
+    def flat(self, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first `most` tokens in reading order, and the ones after them, IGNORED where they do not count."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,12 @@ class Windows:
         tokens = self.ids[places].long()
         return tokens[:, :-1], tokens[:, 1:]
 
-    def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        ids = self.ids.cpu().numpy().astype(np.int64)
+    def to(self, device: torch.device) -> Windows:
+        """The same on a device."""
+        return Windows(self.ids.to(device), self.length)
+
+    def flat(self, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        ids = self.ids[: most + 1].cpu().numpy().astype(np.int64)
         return ids[:-1], ids[1:]
 
 
@@ -73,7 +77,7 @@ class Conversations:
     ids: Tensor
     """(N,) int32, one conversation after the other."""
     targets: Tensor
-    """(N,) int64; IGNORED where somebody else than the assistant speaks."""
+    """(N,) int32; IGNORED where somebody else than the assistant speaks."""
     lengths: Tensor
     """Tokens per conversation, (conversations,) int64, on the CPU."""
 
@@ -100,7 +104,7 @@ class Conversations:
         real = steps < lengths.to(device)[:, None]
         places = torch.where(real, (ends - lengths).to(device)[:, None] + steps, 0)
         inputs = torch.where(real, self.ids[places].long(), 0)
-        return inputs, torch.where(real, self.targets[places], IGNORED)
+        return inputs, torch.where(real, self.targets[places].long(), IGNORED)
 
     def packed(self, indices: Tensor) -> Packed:
         """The same conversations side by side in a few rows."""
@@ -109,7 +113,7 @@ class Conversations:
         among, within = among.to(device), within.to(device)
         real = among >= 0
         ids = torch.where(real, self.ids[among].long(), 0)
-        return Packed(ids, within, torch.where(real, self.targets[among], IGNORED))
+        return Packed(ids, within, torch.where(real, self.targets[among].long(), IGNORED))
 
     def filling(self, batches: Sequence[Tensor], *, packed: bool) -> float:
         """Share of the tokens of these batches that only fills rows up."""
@@ -119,8 +123,9 @@ class Conversations:
             filled += filled_up(lengths, lay_out(lengths) if packed else [[number] for number in range(len(lengths))])
         return filled / (filled + sum(int(self.lengths[indices].sum()) for indices in batches))
 
-    def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return self.ids.cpu().numpy().astype(np.int64), self.targets.cpu().numpy()
+    def flat(self, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        ids, targets = (of[:most].cpu().numpy().astype(np.int64) for of in (self.ids, self.targets))
+        return ids, targets
 
 
 def thin(indices: Tensor, most: int) -> Tensor:

@@ -31,8 +31,13 @@ class Encoded:
         return len(self.cells)
 
     def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self.cells), AT_ONCE):
-            yield from self.cells.slice(start, AT_ONCE).to_list()
+        return one_by_one(self.cells)
+
+
+def one_by_one(cells: pl.Series) -> Iterator[bytes]:
+    """The bytes in the cells, None where there are none, without holding all of them."""
+    for start in range(0, len(cells), AT_ONCE):
+        yield from cells.slice(start, AT_ONCE).to_list()
 
 
 def stored_bytes(column: pl.Series, rows: NDArray[np.int64], *, what: str) -> Encoded:

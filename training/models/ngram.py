@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from training.objectives.language import Language
 
 FILE = "ngrams.safetensors"
+MOST_TOKENS = 50_000_000
+"""Tokens that are counted at most, so that the counts fit into memory."""
 
 
 class Ngram(nn.Module):
@@ -72,7 +74,7 @@ class Ngram(nn.Module):
 
 def count(model: Ngram, objective: Language) -> Rounds:
     """Count single tokens, then pairs, then longer groups; after each the losses with groups up to this length."""
-    inputs, targets = objective.flat("train")
+    inputs, targets = objective.flat("train", MOST_TOKENS)
     for longest in range(1, model.longest + 1):
         model.orders = count_orders(inputs, targets, longest)
         yield {f"val/{name}": value for name, value in objective.evaluate(model, "val").items()}

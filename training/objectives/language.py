@@ -142,9 +142,9 @@ class Language:
     def preparation(self) -> dict[str, object]:
         return {"chat": bool(self.corpus.chats)}
 
-    def flat(self, part: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Every token of a part in reading order, and the one after it, IGNORED where that does not count."""
-        return self._part(part).stretches.flat()
+    def flat(self, part: Part, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first `most` tokens of a part in reading order, and the ones after, IGNORED where they do not count."""
+        return self._part(part).stretches.flat(most)
 
     def _with_samples(self, report: Report, model: nn.Module, guesses: list[Guess]) -> Report:
         written = [Written(step=0, prompt=sample.prompt, text=sample.text) for sample in self.samples(model, 0)]
@@ -216,7 +216,7 @@ class Language:
         return max(LEAST_TOKENS, int(faster * flops / per_token))
 
     def _counted(self, indices: Tensor, longest: int, key: str, title: str) -> Guess:
-        inputs, targets = (tokens[:MOST_COUNTED] for tokens in self.flat("train"))
+        inputs, targets = self.flat("train", MOST_COUNTED)
         orders = count_orders(inputs, targets, longest)
         answers = []
         for some in torch.split(indices, 256):
@@ -225,6 +225,8 @@ class Language:
             answers.append(nats.sum(1) / (follow != IGNORED).sum(1))
         seen = "last one alone" if longest == 2 else f"{longest - 1} before it"
         about = f"Guesses the next token from the {seen}, by counting what followed which (Kneser-Ney smoothing)."
+        if len(inputs) == MOST_COUNTED:
+            about += f" Learnt from the first {MOST_COUNTED:,} tokens, to save time."
         return Guess(key, title, about, np.concatenate(answers))
 
     def _measures(self, nats: NDArray[np.float64], tokens: NDArray[np.int64]) -> dict[str, Measure]:

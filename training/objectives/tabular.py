@@ -36,7 +36,7 @@ from training.tabular.tables import TableEncoding, encode_rows, learn_encoding, 
 from training.targets.classes import ClassTarget, probabilities
 from training.targets.values import ValueTarget
 from training.techniques.losses import class_loss, class_weights, value_loss
-from training.texts.reading import join_columns
+from training.texts.columns import ColumnTexts
 from training.texts.counted_teachers import Classes, Values
 from training.texts.tfidf import FIFTHS, Teacher
 
@@ -109,7 +109,7 @@ class Table(ABC):
         self.shapes = self.media.add_to(self.shapes)
         if not self.encoding.texts:
             return
-        texts = {part: join_columns(features[rows], self.encoding.texts) for part, rows in self.examples.rows.items()}
+        texts = {part: ColumnTexts(features[rows], self.encoding.texts) for part, rows in self.examples.rows.items()}
         self.words = WordScores(texts, self.teacher, fifths=FIFTHS if self._counts_words else 1)
         if self._counts_words:
             self.words.model.save(model_folder)

@@ -16,7 +16,7 @@ from training.model_folder import load_network, read_config
 from training.predict import PREDICTORS, best_first
 from training.tabular.mixed import MediaReading
 from training.tabular.tables import TableEncoding
-from training.texts.reading import join_columns
+from training.texts.columns import ColumnTexts
 from training.texts.tfidf import CountedWords
 
 CELL = pl.Struct({"bytes": pl.Binary, "path": pl.String})
@@ -46,7 +46,7 @@ class TablePredictor:
         frame = self._frame(inputs)
         numbers, codes = self.encoding.encode(frame)
         if self.counted is not None:
-            said = self.counted.scores(join_columns(frame, self.encoding.texts))
+            said = self.counted.scores(ColumnTexts(frame, self.encoding.texts))
             numbers = np.concatenate([numbers, said.astype(np.float32)], axis=1)
         read: list[Any] = [torch.from_numpy(values).to(self.device) for values in (numbers, codes)]
         if self.media is not None:

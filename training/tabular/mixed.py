@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
@@ -20,12 +20,13 @@ from training.examples import Part
 from training.measures import Floats, Ints
 from training.media.audio import Hearing, measure_bands, vary_sounds
 from training.media.audio import survey as survey_sounds
-from training.media.encoded import allocate
+from training.media.encoded import allocate, one_by_one
 from training.media.images import Viewing, decode_picture, measure_channels, survey, thumbnails, vary
 from training.media.picture_size import fit_pictures
 from training.media.sound_size import FRAMES_PER_SECOND, fit_sounds
 from training.objectives import Guess
 from training.tabular.tables import TableEncoding
+from training.texts.columns import Chained, ColumnTexts
 from training.texts.reading import Encoded, encode_texts, tokenizer_for
 from training.texts.tfidf import Teacher, learn_counted_words
 from training.texts.tokenizers import load_tokenizer
@@ -64,7 +65,7 @@ class ReadsMedia(Protocol):
 class WordScores:
     """What a linear model over counted words says of the texts of each row; of those it learns from, as if unseen."""
 
-    def __init__(self, texts: dict[Part, list[str]], teacher: Teacher, *, fifths: int) -> None:
+    def __init__(self, texts: Mapping[Part, Sequence[str]], teacher: Teacher, *, fifths: int) -> None:
         learnt = learn_counted_words(texts["train"], teacher, fifths=fifths)
         self.model = learnt.model
         scores = {part: self.model.scores(read) for part, read in texts.items()}
@@ -100,18 +101,18 @@ class MediaReading:
         """One vocabulary for all texts of the train part; one size and one scale for all its pictures, and sounds."""
         network = spec.network()
         assert isinstance(network, ReadsMedia), "only such networks are given texts, pictures and sounds"
-        texts = [text for name in encoding.texts for text in _texts(train, name)]
+        texts = Chained([ColumnTexts(train, [name]) for name in encoding.texts])
         cells, heard = _present(train, encoding.pictures), _present(train, encoding.sounds)
-        size = _learn_size(cells, network.image_size) if cells else {}
+        size = _learn_size(cells, network.image_size) if len(cells) else {}
         return cls(
             texts=encoding.texts,
             pictures=encoding.pictures,
             sounds=encoding.sounds,
-            length=network.length if texts else 0,
+            length=network.length if encoding.texts else 0,
             size=size,
-            viewing=_learn_viewing(cells, size) if cells else Viewing((), ()),
-            hearing=_learn_hearing(heard, network) if heard else Hearing(0, 0, 0),
-            tokenizer=tokenizer_for(spec, texts) if texts else None,
+            viewing=_learn_viewing(cells, size) if len(cells) else Viewing((), ()),
+            hearing=_learn_hearing(heard, network) if len(heard) else Hearing(0, 0, 0),
+            tokenizer=tokenizer_for(spec, texts) if encoding.texts else None,
         )
 
     @classmethod
@@ -156,22 +157,23 @@ class MediaReading:
         """Cut all texts into tokens, decode all pictures and sounds; `folder` takes what the memory does not hold."""
         encoded = []
         if self.tokenizer is not None:
-            encoded = [encode_texts(self.tokenizer, _texts(frame, name), self.length) for name in self.texts]
+            columns = [ColumnTexts(frame, [name]) for name in self.texts]
+            encoded = [encode_texts(self.tokenizer, texts, self.length, folder) for texts in columns]
         pictures = [self._decode(_bytes(frame, name), folder).to(device) for name in self.pictures]
         sounds = [self._listen(_bytes(frame, name), folder).to(device) for name in self.sounds]
         return MediaCells(encoded, pictures, sounds, self.viewing, self.hearing, device)
 
-    def _listen(self, cells: Sequence[bytes | None], folder: Path) -> Tensor:
+    def _listen(self, cells: pl.Series, folder: Path) -> Tensor:
         spectra = allocate((len(cells), self.hearing.bands, self.hearing.frames), np.float16, folder)
         silence = np.array(self.hearing.mean)[:, None]  # after scaling, nothing
-        for place, cell in enumerate(cells):
+        for place, cell in enumerate(one_by_one(cells)):
             spectra[place] = silence if cell is None else self.hearing.listen(io.BytesIO(cell)).half().numpy()
         return torch.from_numpy(spectra)
 
-    def _decode(self, cells: Sequence[bytes | None], folder: Path) -> Tensor:
+    def _decode(self, cells: pl.Series, folder: Path) -> Tensor:
         size = (self.size["channels"], self.size["height"], self.size["width"])
         pictures = allocate((len(cells), *size), np.uint8, folder)
-        for place, cell in enumerate(cells):
+        for place, cell in enumerate(one_by_one(cells)):
             pictures[place] = GREY if cell is None else decode_picture(io.BytesIO(cell), **self.size)
         return torch.from_numpy(pictures)
 
@@ -222,39 +224,40 @@ class MediaCells:
         return [encoded.batch(rows, self.device) for encoded in self.encoded]
 
 
-def _learn_size(cells: Sequence[bytes], image_size: int) -> dict[str, int]:
-    channels, height, width = survey(cells)
+def _learn_size(cells: pl.Series, image_size: int) -> dict[str, int]:
+    channels, height, width = survey(one_by_one(cells))
     seen = fit_pictures(Shapes(outputs=0, channels=channels, height=height, width=width), image_size)
     return {"channels": channels, "height": seen.height, "width": seen.width}
 
 
-def _learn_viewing(cells: Sequence[bytes], size: dict[str, int]) -> Viewing:
-    some = [decode_picture(io.BytesIO(cell), **size) for cell in cells[:: math.ceil(len(cells) / FOR_STATISTICS)]]
+def _learn_viewing(cells: pl.Series, size: dict[str, int]) -> Viewing:
+    some = [decode_picture(io.BytesIO(cell), **size) for cell in _some(cells)]
     return Viewing(*measure_channels(torch.from_numpy(np.stack(some))))
 
 
-def _learn_hearing(cells: Sequence[bytes], network: ReadsMedia) -> Hearing:
-    rate, seconds = survey_sounds(cells)
+def _learn_hearing(cells: pl.Series, network: ReadsMedia) -> Hearing:
+    rate, seconds = survey_sounds(one_by_one(cells))
     raw = Shapes(outputs=0, width=math.ceil(seconds * FRAMES_PER_SECOND))
     shapes = fit_sounds(raw, bands=network.bands, seconds=network.seconds)
     hearing = Hearing(rate=rate, bands=shapes.height, frames=shapes.width)
-    some = [hearing.listen(io.BytesIO(cell)) for cell in cells[:: math.ceil(len(cells) / FOR_STATISTICS)]]
+    some = [hearing.listen(io.BytesIO(cell)) for cell in _some(cells)]
     mean, std = measure_bands(torch.stack(some))
     return replace(hearing, mean=mean, std=std)
 
 
-def _present(train: pl.DataFrame, columns: Sequence[str]) -> list[bytes]:
+def _present(train: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     """The files in these columns; raises TrainingError where there are none."""
-    cells = [cell for name in columns for cell in _bytes(train, name) if cell is not None]
-    if columns and not cells:
+    cells = [_bytes(train, name).drop_nulls().rename("") for name in columns]
+    there = pl.concat(cells, rechunk=False) if cells else pl.Series([], dtype=pl.Binary)
+    if columns and there.is_empty():
         names = ", ".join(f"“{name}”" for name in columns)
         raise TrainingError(f"There is nothing to learn from in {names}.", "Leave it out.", code="no_media")
-    return cells
+    return there
 
 
-def _texts(frame: pl.DataFrame, name: str) -> list[str]:
-    return frame[name].cast(pl.String).fill_null("").to_list()
+def _some(cells: pl.Series) -> Iterator[bytes]:
+    return one_by_one(cells.gather_every(math.ceil(len(cells) / FOR_STATISTICS)))
 
 
-def _bytes(frame: pl.DataFrame, name: str) -> list[bytes | None]:
-    return frame[name].struct.field("bytes").to_list()
+def _bytes(frame: pl.DataFrame, name: str) -> pl.Series:
+    return frame[name].struct.field("bytes")

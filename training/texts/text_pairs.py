@@ -16,8 +16,9 @@ from training.architectures import Shapes
 from training.examples import PARTS, Examples, Part
 from training.measures import Floats
 from training.spec import TrainSpec
+from training.texts.columns import Chained, ColumnTexts
 from training.texts.grams import count_words
-from training.texts.reading import Encoded, Reads, encode_texts, join_columns, tokenizer_for
+from training.texts.reading import Encoded, Reads, encode_texts, tokenizer_for
 from training.texts.tfidf import Weighting
 from training.texts.whole_texts import read_scores
 
@@ -30,7 +31,7 @@ Side: TypeAlias = tuple[Part, str]
 class TextPairs:
     """Both texts of every pair, by part and side, and as tokens."""
 
-    texts: dict[Side, list[str]]
+    texts: dict[Side, ColumnTexts]
     encoded: dict[Side, Encoded]
     shapes: Shapes
 
@@ -38,15 +39,15 @@ class TextPairs:
     def read(cls, spec: TrainSpec, examples: Examples, model_folder: Path) -> Self:
         """Cut all texts into tokens, with the tokenizer that is left in the model folder."""
         texts = {
-            (part, side): join_columns(examples.frame[examples.rows[part]], spec.roles[side])
+            (part, side): ColumnTexts(examples.frame[examples.rows[part]], spec.roles[side])
             for part in PARTS
             for side in SIDES
         }
-        tokenizer = tokenizer_for(spec, [text for side in SIDES for text in texts["train", side]])
+        tokenizer = tokenizer_for(spec, Chained([texts["train", side] for side in SIDES]))
         model_folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save_pretrained(model_folder)
         length = cast(Reads, spec.network()).length
-        encoded = {key: encode_texts(tokenizer, some, length) for key, some in texts.items()}
+        encoded = {key: encode_texts(tokenizer, some, length, model_folder.parent) for key, some in texts.items()}
         return cls(texts, encoded, Shapes(outputs=0, vocabulary=len(tokenizer), length=length))
 
     def notes(self, model: nn.Module, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:

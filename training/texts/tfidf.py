@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -15,6 +16,7 @@ from sklearn.preprocessing import normalize
 
 from training.measures import Floats, Ints
 from training.texts.grams import Counts, count_letters, count_words
+from training.texts.tokenizers import portions
 
 MOST_CHARACTERS = 20_000_000
 """Characters that are learnt from at most, about half a minute of one core; more texts than that are sampled."""
@@ -102,8 +104,12 @@ class CountedWords:
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Scores (texts, outputs): for classes, log probabilities up to a constant per text."""
-        weighed = _weigh(self.words, self.letters, self.there, *_count(texts, self.longest))
-        return weighed.scores(self.weights).astype(np.float64)
+        scores, done = np.empty((len(texts), self.weights.shape[1])), 0
+        for some in portions(texts):
+            weighed = _weigh(self.words, self.letters, self.there, *_count(some, self.longest))
+            scores[done : done + len(some)] = weighed.scores(self.weights)
+            done += len(some)
+        return scores
 
     def save(self, folder: Path) -> None:
         """Write it beside the network's weights."""
@@ -180,7 +186,7 @@ def learn_counted_words(
     that the teacher does not put aside.
     """
     some = _affordable(texts, teacher.needed())
-    word_counts, letter_counts = _count([texts[index] for index in some], longest)
+    word_counts, letter_counts = _count(_picked(texts, some), longest)
     most = MOST_WEIGHTS // (2 * teacher.outputs)
     words = Weighting.learn(word_counts, least=1, most=most)
     letters = Weighting.learn(letter_counts, least=2, most=most)
@@ -219,9 +225,14 @@ def _commonest(counts: Counts, least: int, most: int) -> tuple[NDArray[np.int64]
     return kept.astype(np.int64), texts_with[kept]
 
 
+def _picked(texts: Sequence[str], some: Ints) -> list[str]:
+    """These texts, in their order, by going through all of them once."""
+    return list(compress(texts, np.isin(np.arange(len(texts)), some)))
+
+
 def _affordable(texts: Sequence[str], needed: Ints) -> Ints:
     """As many texts as may be read, in a fixed random order, and those that are needed."""
     order = np.random.default_rng(0).permutation(len(texts))
-    read = np.cumsum([len(texts[index]) for index in order])
+    read = np.cumsum(np.array([len(text) for text in texts], dtype=np.int64)[order])
     some = order[: max(1, int(np.searchsorted(read, MOST_CHARACTERS, side="right")))]
     return np.unique(np.concatenate([some, needed]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -33,6 +33,8 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 CHUNK_CHARACTERS = 20_000
+PORTION_CHARACTERS = 1_000_000
+"""Characters whose tokens are made at a time: what a tokenizer tells of each token takes much memory."""
 TOKENIZER_FILE = "tokenizer.json"
 
 
@@ -107,16 +109,32 @@ def encode(tokenizer: PreTrainedTokenizerFast, text: str) -> NDArray[np.int32]:
     return np.concatenate([np.array(part.ids, dtype=np.int32) for part in encodings] or [np.empty(0, np.int32)])
 
 
-def encode_places(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Like `encode`, and beside each token the character where it starts."""
-    pieces = list(_chunks([text]))
-    encodings = tokenizer.backend_tokenizer.encode_batch(pieces, add_special_tokens=False)
-    ids, places, before = [np.empty(0, np.int32)], [np.empty(0, np.int64)], 0
-    for piece, part in zip(pieces, encodings, strict=True):
-        ids.append(np.array(part.ids, dtype=np.int32))
-        places.append(np.array([start for start, _ in part.offsets], dtype=np.int64) + before)
-        before += len(piece)
-    return np.concatenate(ids), np.concatenate(places)
+def encode_stream(
+    tokenizer: PreTrainedTokenizerFast, pieces: Iterable[str]
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    """The token ids of one long text that comes in pieces, some at a time, and the characters where they start."""
+    before = 0
+    for some in portions(_rechunked(pieces)):
+        encodings = tokenizer.backend_tokenizer.encode_batch(some, add_special_tokens=False)
+        starts = []
+        for chunk, part in zip(some, encodings, strict=True):
+            starts.append(np.array([start for start, _ in part.offsets], dtype=np.int64) + before)
+            before += len(chunk)
+        yield np.concatenate([np.array(part.ids, dtype=np.int32) for part in encodings]), np.concatenate(starts)
+
+
+def portions(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The same texts, so many at a time that memory stays small."""
+    portion: list[str] = []
+    size = 0
+    for text in texts:
+        portion.append(text)
+        size += len(text) + 1
+        if size >= PORTION_CHARACTERS:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def encode_each(
@@ -138,6 +156,21 @@ def _chunks(texts: Iterable[str]) -> Iterable[str]:
             end = text.find("\n", start + CHUNK_CHARACTERS) + 1 or len(text)
             yield text[start:end]
             start = end
+
+
+def _rechunked(pieces: Iterable[str]) -> Iterator[str]:
+    """The chunks of all pieces joined, without joining them."""
+    held: list[str] = []
+    size = 0
+    for piece in pieces:
+        start = 0
+        while end := piece.find("\n", start + max(0, CHUNK_CHARACTERS - size)) + 1:
+            yield "".join([*held, piece[start:end]])
+            held, size, start = [], 0, end
+        held.append(piece[start:])
+        size += len(piece) - start
+    if size:
+        yield "".join(held)
 
 
 def _marks(chat: bool) -> list[str]:

@@ -23,7 +23,8 @@ from training.measures import Floats, Ints
 from training.model_folder import load_network, read_config
 from training.objectives import Guess
 from training.spec import TrainSpec
-from training.texts.reading import CountsWords, Encoded, Reads, encode_texts, join_columns, join_values, tokenizer_for
+from training.texts.columns import ColumnTexts, join_values
+from training.texts.reading import CountsWords, Encoded, Reads, encode_texts, tokenizer_for
 from training.texts.tfidf import FIFTHS, LONGEST, CountedWords, Learnt, Teacher, learn_counted_words
 from training.texts.tokenizers import load_tokenizer
 from training.texts.words import leave_out, split_words
@@ -45,7 +46,7 @@ class WholeTexts(ABC):
     ) -> None:
         self.spec, self.examples, self.device, self.teacher = spec, examples, device, teacher
         self.settings = cast(Reads, spec.network())
-        self.texts = {part: join_columns(examples.frame[examples.rows[part]], spec.roles["text"]) for part in PARTS}
+        self.texts = {part: ColumnTexts(examples.frame[examples.rows[part]], spec.roles["text"]) for part in PARTS}
         if not any(text.strip() for text in self.texts["train"]):
             raise TrainingError("All texts are empty.", "Choose another column to read.", code="empty_texts")
         model_folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +137,7 @@ class WholeTexts(ABC):
         tokenizer.save_pretrained(self.model_folder)
         length = self.settings.length
         self.shapes = replace(self.shapes, vocabulary=len(tokenizer), length=length)
-        self.encoded = self._each(lambda texts: encode_texts(tokenizer, texts, length))
+        self.encoded = self._each(lambda texts: encode_texts(tokenizer, texts, length, self.model_folder.parent))
 
     def _build_on(self, linear: Learnt) -> None:
         """Add what a linear model over counted words says to whatever the network says."""
@@ -144,7 +145,7 @@ class WholeTexts(ABC):
         linear.model.save(self.model_folder)
         self.counted = self._each(linear.model.scores)
 
-    def _each(self, work: Callable[[list[str]], T]) -> dict[Part, T]:
+    def _each(self, work: Callable[[Sequence[str]], T]) -> dict[Part, T]:
         """What `work` makes of the texts of every part; once only where two parts are the same."""
         train, test = work(self.texts["train"]), work(self.texts["test"])
         same = self.examples.rows["val"] is self.examples.rows["test"]
