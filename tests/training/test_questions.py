@@ -20,6 +20,7 @@ from training.report import Report
 from training.spec import TrainSpec
 from training.texts.answers import answer_f1, exact_match, guess_answer, score_answers
 from training.texts.passages import Asked, best_stretch, cut_windows
+from training.texts.spelling import meetings
 from training.texts.tokenizers import build_words
 
 PEOPLE, PLACES = ["Ada", "Bob", "Eve", "Zoe"], ["Rome", "Bonn", "Oslo"]
@@ -42,7 +43,7 @@ def diary(*, with_gaps: bool) -> pl.DataFrame:
 def make_spec(data: Path, architecture: str = "text-recurrent") -> TrainSpec:
     settings: dict[str, dict[str, JsonValue]] = {
         "text-recurrent": {"pooling": "attention"},
-        "text-transformer": {"heads": 2, "layers": 2},
+        "text-transformer": {"heads": 2, "layers": 2, "spelled": True},
     }
     return TrainSpec(
         task="question-answering",
@@ -52,6 +53,14 @@ def make_spec(data: Path, architecture: str = "text-recurrent") -> TrainSpec:
         settings={"width": 24, "length": 24, **settings[architecture]},
         recipe=Recipe(epochs=25, batch_size=16, lr=0.01, evaluations=2),
     )
+
+
+def test_words_of_a_question_are_found_again_in_the_passage() -> None:
+    passage = meetings(["Rome", "was", "founded"], ["When", "was", "ROME", "found", "?"], "passage")
+    assert passage[0] == passage[1]
+    assert passage[2][0] != passage[0][0]
+    assert passage[2][1] == passage[0][1]
+    assert meetings(["Rome"], ["Rome"], "question") != meetings(["Rome"], ["Rome"], "passage")
 
 
 @pytest.mark.parametrize("architecture", ["text-recurrent", "text-transformer"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from training.objectives.tokens import TokenPredictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.texts.entities import count_entities, entities, entity_estimators
+from training.texts.entities import count_entities, entities, entity_estimators, forbidden_steps, likeliest_tags
 from training.texts.reading import encode_words
+from training.texts.spelling import PLACES, looks_of, shape
 from training.texts.tokenizers import build_byte_pairs
 from training.texts.words import split_tokens
 
@@ -85,6 +87,29 @@ def test_measures_are_those_of_seqeval() -> None:
     assert values["recall"] == pytest.approx(recall_score(truth, said))
 
 
+def test_the_likeliest_row_of_tags_opens_every_name_as_trying_all_rows_finds_it() -> None:
+    tags = ["O", "B-a", "I-a", "B-b", "I-b"]
+    forbidden = forbidden_steps(tags)
+    logs = np.random.default_rng(0).normal(size=(20, 4, len(tags))) * 3
+    for sentence in logs:
+        rows = [
+            row
+            for row in product(range(len(tags)), repeat=4)
+            if not any(forbidden[step] for step in pairwise((len(tags), *row)))
+        ]
+        best = max(rows, key=lambda row: sum(sentence[word, tag] for word, tag in enumerate(row)))
+        assert likeliest_tags(sentence, forbidden).tolist() == list(best)
+    assert likeliest_tags(np.zeros((0, 5)), forbidden).tolist() == []
+
+
+def test_words_look_alike_in_case_ends_and_shape() -> None:
+    assert [shape(word) for word in ("London", "NATO", "B2B", "don't", "1999")] == ["Xxx", "XX", "XdX", "xx'x", "dd"]
+    london, upper, berlin = looks_of("London"), looks_of("LONDON"), looks_of("Berlin")
+    assert london[:-1] == upper[:-1]
+    assert [a == b for a, b in zip(london, berlin, strict=True)] == [False] * 6 + [True]
+    assert 0 < min(london) <= max(london) < PLACES
+
+
 def test_each_word_is_known_by_its_first_token() -> None:
     tokenizer = build_byte_pairs(["low lower lowest"], 259)
     encoded, firsts = encode_words(tokenizer, [["low", "lowest", "x"], []], 5)
@@ -110,6 +135,14 @@ def test_attention_between_tokens_is_that_of_the_paper_by_hand() -> None:
     matches = torch.tensor([1.0, 0.0]) / 2**0.5
     weights = matches.exp() / matches.exp().sum()
     assert torch.allclose(attention(notes, mask)[0, 0], torch.tensor([weights[0], 2 * weights[1]]))
+
+
+def test_a_name_that_was_never_read_is_known_by_its_looks(spec: TrainSpec, tmp_path: Path) -> None:
+    settings = {**spec.settings, "spelled": True, "word_dropout": 0.3}
+    list(train(spec.model_copy(update={"settings": settings}), tmp_path))
+    predictor = TokenPredictor(tmp_path / "model", choose_device(Recipe()))
+    answer: dict[str, Any] = predictor.answer([{"text": "we met Kim in Bern on day 3"}], {})[0]
+    assert [(name["text"], name["kind"]) for name in answer["entities"]] == [("Kim", "person"), ("Bern", "place")]
 
 
 @pytest.mark.parametrize("architecture", ["text-recurrent", "text-transformer"])

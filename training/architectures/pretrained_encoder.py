@@ -7,7 +7,15 @@ from pydantic import Field
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.pretrained.packaged import ENCODER_MODEL, Kind, Source, entry, measure, read_config
 from training.recipes import Preset, Recipe
-from training.settings.texts import EACH_TOKEN, WHOLE_TEXTS, Counted, TextLength, expected_length, token_length
+from training.settings.texts import (
+    EACH_TOKEN,
+    WHOLE_TEXTS,
+    Counted,
+    TextLength,
+    affordable_epochs,
+    expected_length,
+    token_length,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +29,8 @@ Trained: TypeAlias = Annotated[
         "matrices (LoRA), which need little memory.",
     ),
 ]
+TOKENS: dict[Preset, float] = {"quick": 3e5, "balanced": 5e5, "thorough": 5e6}
+"""Tokens that a preset reads at most to learn: a thousand take a second of one core with MiniLM, trained whole."""
 
 
 @ARCHITECTURES.register("pretrained-encoder")
@@ -55,19 +65,20 @@ class PretrainedEncoderSettings(Architecture):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         length = expected_length(facts.characters, most={"quick": 64, "balanced": 128, "thorough": 256}[preset])
-        lr, each_token = 1e-4, task in EACH_TOKEN
+        lr, each_token, asks = 1e-4, task in EACH_TOKEN, task == "question-answering"
         if each_token:  # a new answer for every token takes larger steps
             length, lr = token_length(task, preset), 1e-3 if preset == "quick" else 3e-4
+        epochs = {"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset] * (2 if each_token else 1)
         settings = cls(trained="last" if preset == "quick" else "all", length=length, counted=task in WHOLE_TEXTS)
         recipe = Recipe(
-            epochs={"quick": 1.0, "balanced": 2.0, "thorough": 4.0}[preset] * (2 if each_token else 1),
-            batch_size=64 if task == "text-matching" else 16,  # whose other texts are the wrong answers
+            epochs=affordable_epochs(epochs, facts, length, tokens=TOKENS[preset]),
+            batch_size=64 if task == "text-matching" else 8 if asks else 16,  # other texts are the wrong matches
             lr=lr,
             weight_decay=0.01,
             schedule="linear",
             warmup=0.1,
             clip_norm=1.0,
-            evaluations={"quick": 2, "balanced": 4, "thorough": 8}[preset],
+            evaluations={"quick": 2, "balanced": 4, "thorough": 8}[preset] // (2 if asks else 1),
         )
         return settings, recipe
 

@@ -6,7 +6,15 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
-from training.settings.texts import EACH_TOKEN, WHOLE_TEXTS, ReaderFromNothing, for_each_token, on_counted_words
+from training.settings.texts import (
+    EACH_TOKEN,
+    WHOLE_TEXTS,
+    ReaderFromNothing,
+    Spelled,
+    for_each_token,
+    on_counted_words,
+)
+from training.texts.spelling import LOOKS, PLACES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,6 +50,8 @@ class TextRecurrentSettings(ReaderFromNothing):
         ),
     )
 
+    spelled: Spelled = False
+
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         width = {"quick": 64, "balanced": 96, "thorough": 160}[preset]
@@ -57,17 +67,18 @@ class TextRecurrentSettings(ReaderFromNothing):
         inputs = [width] + [ways * width] * (self.layers - 1)
         memory = sum(ways * gates * width * (size + width + 2) for size in inputs)
         noted = ways * width
-        looks = self.pooling == "attention"
-        attention = (noted * noted if shapes.per_token else noted * (noted + 2)) if looks else 0
-        twice = looks if shapes.per_token else self.pooling == "max-mean"
+        attends = self.pooling == "attention"
+        attention = (noted * noted if shapes.per_token else noted * (noted + 2)) if attends else 0
+        twice = attends if shapes.per_token else self.pooling == "max-mean"
         head = ((2 if twice else 1) * noted + 1) * shapes.outputs
-        tokens = (shapes.vocabulary or self.vocabulary_size) * width
+        looks = PLACES if self.spelled and shapes.per_token else 0
+        tokens = ((shapes.vocabulary or self.vocabulary_size) + looks) * width
         length = min(shapes.length or self.length, self.length)
         answers = length * head if shapes.per_token else head
         return Cost(
             parameters=tokens + memory + attention + head,
             flops=2.0 * (length * (memory + attention) + answers),
-            activations=length * (2.0 * width + self.layers * 7 * noted),
+            activations=length * ((LOOKS if looks else 2.0) * width + self.layers * 7 * noted),
         )
 
     def build(self, shapes: Shapes) -> nn.Module:
@@ -84,4 +95,5 @@ class TextRecurrentSettings(ReaderFromNothing):
             dropout=self.dropout,
             word_dropout=self.word_dropout,
             per_token=shapes.per_token,
+            places=PLACES if self.spelled and shapes.per_token else 0,
         )

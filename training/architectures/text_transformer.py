@@ -12,9 +12,11 @@ from training.settings.texts import (
     WHOLE_TEXTS,
     Dropout,
     ReaderFromNothing,
+    Spelled,
     for_each_token,
     on_counted_words,
 )
+from training.texts.spelling import PLACES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +37,7 @@ class TextTransformerSettings(ReaderFromNothing):
     width: int = Field(96, ge=8, le=4096, title="Width", description="Numbers kept per word.")
     heads: int = Field(4, ge=1, le=64, title="Heads", description="Things a word can look for at the same time.")
     dropout: Dropout = 0.2
+    spelled: Spelled = False
 
     _heads_fit = model_validator(mode="after")(heads_share_width)
 
@@ -51,7 +54,8 @@ class TextTransformerSettings(ReaderFromNothing):
         width, length = self.width, min(shapes.length or self.length, self.length)
         block = 12 * width * width + 13 * width
         head = ((1 if shapes.per_token else 2) * width + 1) * shapes.outputs
-        embeddings = ((shapes.vocabulary or self.vocabulary_size) + (shapes.length or self.length)) * width
+        looks = PLACES if self.spelled and shapes.per_token else 0
+        embeddings = ((shapes.vocabulary or self.vocabulary_size) + looks + (shapes.length or self.length)) * width
         return Cost(
             parameters=embeddings + self.layers * block + 2 * width + head,
             flops=2.0
@@ -72,4 +76,5 @@ class TextTransformerSettings(ReaderFromNothing):
             dropout=self.dropout,
             word_dropout=self.word_dropout,
             per_token=shapes.per_token,
+            places=PLACES if self.spelled and shapes.per_token else 0,
         )

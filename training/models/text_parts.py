@@ -20,6 +20,31 @@ class WordDropout(nn.Module):
         return x * (kept / (1 - self.share)).unsqueeze(2)
 
 
+class TokenEmbedding(nn.Module):
+    """What tokens stand for, whole ones left out at random while learning: ids (B, T) to (B, T, D).
+
+    With `places`, ids are (B, T, 1 + looks), and what a word looks like is added, also to those left out.
+    """
+
+    def __init__(self, vocabulary: int, width: int, *, word_dropout: float, places: int = 0) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.looks = nn.Embedding(places, width, padding_idx=0) if places else None
+        self.word_dropout = WordDropout(word_dropout)
+        for table in (self.embedding, self.looks):
+            if table is not None:
+                nn.init.normal_(table.weight, std=0.3 if table is self.embedding else 0.1)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        if self.looks is None:
+            known: Tensor = self.word_dropout(self.embedding(ids))
+            return known
+        tokens, looks = ids[..., 0], ids[..., 1:]
+        seen = self.word_dropout(self.looks(looks.flatten(1))).unflatten(1, looks.shape[1:]).sum(2)
+        spelled: Tensor = self.word_dropout(self.embedding(tokens)) + seen
+        return spelled
+
+
 class AttentionPooling(nn.Module):
     """Notes (B, T, D) to their mean (B, D), weighted by how much each matters.
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from training.models.text_parts import AttentionPooling, TokenAttention, WordDropout, masked_max, masked_mean
+from training.models.text_parts import AttentionPooling, TokenAttention, TokenEmbedding, masked_max, masked_mean
 
 Cell: TypeAlias = Literal["lstm", "gru", "rnn"]
 Pooling: TypeAlias = Literal["max-mean", "attention", "last"]
@@ -18,7 +18,8 @@ CELLS: dict[Cell, type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]] = {"lstm": nn.LST
 class TextRecurrent(nn.Module):
     """Token ids (B, T) with a mask (B, T) that is true where a token stands, to scores (B, outputs).
 
-    With `per_token` to scores (B, T, outputs) for every token, which with attention looks at all others once more.
+    With `per_token` to scores (B, T, outputs) for every token, which with attention looks at all others once more; with
+    `places` the ids bring the looks of their words (`TokenEmbedding`).
     Padding, which comes last, changes nothing. Hochreiter and Schmidhuber, "Long short-term memory", 1997; Cho et al.,
     "Learning phrase representations using RNN encoder-decoder", 2014 (GRU); Elman, "Finding structure in time", 1990.
     """
@@ -36,11 +37,10 @@ class TextRecurrent(nn.Module):
         dropout: float,
         word_dropout: float,
         per_token: bool,
+        places: int = 0,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, width)
-        nn.init.normal_(self.embedding.weight, std=0.3)
-        self.word_dropout = WordDropout(word_dropout)
+        self.embedding = TokenEmbedding(vocabulary, width, word_dropout=word_dropout, places=places)
         self.dropout = nn.Dropout(dropout)
         noted = width * (2 if two_way else 1)
         sizes = [width] + [noted] * (layers - 1)
@@ -55,7 +55,7 @@ class TextRecurrent(nn.Module):
         nn.init.zeros_(self.head.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        x = self.dropout(self.word_dropout(self.embedding(ids)))
+        x = self.dropout(self.embedding(ids))
         turned = turned_places(mask)
         for layer, onwards in enumerate(self.onwards):
             if layer:

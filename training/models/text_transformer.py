@@ -6,15 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.models.text_parts import WordDropout, masked_max, masked_mean
+from training.models.text_parts import TokenEmbedding, masked_max, masked_mean
 
 
 class TextTransformer(nn.Module):
     """Token ids (B, T) with a mask (B, T) that is true where a token stands, to scores (B, outputs).
 
-    With `per_token` to scores (B, T, outputs) for every token. Norms come first, as in Xiong et al., "On layer
-    normalization in the transformer architecture", 2020; a learnt place is added to each token. Vaswani et al.,
-    "Attention is all you need", 2017.
+    With `per_token` to scores (B, T, outputs) for every token; with `places` the ids bring the looks of their words.
+    Norms come first, as in Xiong et al., "On layer normalization in the transformer architecture", 2020; a learnt place
+    is added to each token. Vaswani et al., "Attention is all you need", 2017.
     """
 
     def __init__(
@@ -29,13 +29,12 @@ class TextTransformer(nn.Module):
         dropout: float,
         word_dropout: float,
         per_token: bool,
+        places: int = 0,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, width)
+        self.embedding = TokenEmbedding(vocabulary, width, word_dropout=word_dropout, places=places)
         self.places = nn.Embedding(length, width)
-        nn.init.normal_(self.embedding.weight, std=0.3)
         nn.init.normal_(self.places.weight, std=0.03)
-        self.word_dropout = WordDropout(word_dropout)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
@@ -44,7 +43,7 @@ class TextTransformer(nn.Module):
         nn.init.zeros_(self.head.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        x = self.word_dropout(self.embedding(ids)) + self.places.weight[: ids.shape[1]]
+        x = self.embedding(ids) + self.places.weight[: ids.shape[1]]
         x = self.dropout(x)
         seen = mask[:, None, None, :]
         for block in self.blocks:

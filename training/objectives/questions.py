@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, cast
@@ -28,7 +29,11 @@ from training.spec import TrainSpec
 from training.texts.answers import NONE, answer_estimators, guess_answer, score_answers
 from training.texts.passages import Asked, Found, Windows, best_stretch, cut_windows
 from training.texts.reading import Reads, tokenizer_for
+from training.texts.spelling import Spells
 from training.texts.tokenizers import load_tokenizer
+
+WATCHED = 400
+"""Questions that a look at held-out data answers at most; the report is made of all."""
 
 
 @OBJECTIVES.register("question-answering")
@@ -41,6 +46,7 @@ class Answers:
         self.spec, self.examples, self.device = spec, examples, device
         self.settings = cast(Reads, spec.network())
         self.asked = {part: _asked(examples.frame[examples.rows[part]], spec) for part in PARTS}
+        self.asked["val"] = self.asked["val"][:: math.ceil(len(self.asked["val"]) / WATCHED)]
         self.declines = any(not one.answers for one in self.asked["train"])
         if not any(one.answers for one in self.asked["train"]):
             raise TrainingError("No question has an answer.", "Choose data with answers.", code="no_answers")
@@ -48,7 +54,11 @@ class Answers:
         texts = [text for one in self.asked["train"] for text in (one.question, one.context)]
         self.tokenizer = tokenizer_for(spec, list(dict.fromkeys(texts)))
         self.tokenizer.save_pretrained(model_folder)
-        self.windows = {part: cut_windows(self.tokenizer, self.asked[part], self.settings.length) for part in PARTS}
+        self.spelled = isinstance(self.settings, Spells) and self.settings.spelled
+        self.windows = {
+            part: cut_windows(self.tokenizer, self.asked[part], self.settings.length, spelled=self.spelled)
+            for part in PARTS
+        }
         self.targets = {
             part: torch.from_numpy(windows.targets(self.asked[part])) for part, windows in self.windows.items()
         }
@@ -109,7 +119,7 @@ class Answers:
 
     def preparation(self) -> dict[str, object]:
         columns = {role: self.spec.column(role) for role in ("context", "question")}
-        return {"columns": columns, "declines": self.declines}
+        return {"columns": columns, "declines": self.declines, "spelled": self.spelled}
 
     def _read(self, model: nn.Module, part: Part) -> tuple[list[Found], Floats]:
         """The best stretch for each question, and the loss of every window."""
@@ -151,7 +161,7 @@ class AnswerPredictor:
         config = read_config(folder)
         prepared = cast(dict[str, object], config["preparation"])
         self.columns = cast(dict[str, str], prepared["columns"])
-        self.declines = bool(prepared["declines"])
+        self.declines, self.spelled = bool(prepared["declines"]), bool(prepared["spelled"])
         self.length = int(cast(dict[str, int], config["shapes"])["length"])
         self.tokenizer = load_tokenizer(folder)
         self.model = load_network(folder).to(device.torch)
@@ -160,7 +170,8 @@ class AnswerPredictor:
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
         """One {"answer", "start", "end", "confidence", "context"} each; the answer is "" where the text holds none."""
         asked = [Asked(self._given(row, "question"), self._given(row, "context"), []) for row in inputs]
-        found, _ = read_answers(self.model, cut_windows(self.tokenizer, asked, self.length), self.device.torch)
+        windows = cut_windows(self.tokenizer, asked, self.length, spelled=self.spelled)
+        found, _ = read_answers(self.model, windows, self.device.torch)
         return [self._told(one, best) for one, best in zip(asked, found, strict=True)]
 
     def _told(self, asked: Asked, best: Found) -> dict[str, object]:

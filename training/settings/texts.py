@@ -37,6 +37,18 @@ Counted: TypeAlias = Annotated[
         ),
     ),
 ]
+Spelled: TypeAlias = Annotated[
+    bool,
+    Field(
+        title="Look at the letters",
+        description=(
+            "Also sees how each word begins and ends and which letters are large, and so knows words by their looks "
+            "that it has never read (where every word gets an answer)."
+        ),
+    ),
+]
+CHARACTERS_PER_TOKEN, BESIDE = 5.0, 16.0
+"""Of usual texts; and tokens beside a text: marks, or a question."""
 WHOLE_TEXTS = ("text-classification", "text-multilabel", "text-regression")
 """Tasks with one answer for the text."""
 EACH_TOKEN = ("token-classification", "question-answering")
@@ -64,15 +76,22 @@ class ReaderFromNothing(Architecture):
 
     @classmethod
     def for_tokens(cls, task: str, preset: Preset, **own: object) -> Self:
-        """Settings for an answer to every token: pieces of words where names are tagged, else words."""
-        pieces = {"vocabulary": "byte-pairs", "vocabulary_size": 4_000} if task == "token-classification" else {}
-        return cls.model_validate({"length": token_length(task, preset)} | pieces | own)
+        """Settings for an answer to every token: words with their looks; names must be known without their words."""
+        usual = {"length": token_length(task, preset), "spelled": True}
+        left_out = {"word_dropout": 0.3} if task == "token-classification" else {}
+        return cls.model_validate(usual | left_out | own)
 
 
 def expected_length(characters: float, *, most: int) -> int:
     """Tokens that take in nearly all of texts with so many characters on average: twice the mean, in steps of 32."""
-    tokens = 2 * characters / 5
+    tokens = 2 * characters / CHARACTERS_PER_TOKEN
     return min(most, max(64, 32 * round(tokens / 32))) if characters else most
+
+
+def affordable_epochs(epochs: float, facts: Facts, length: int, *, tokens: float) -> float:
+    """So many epochs, or what reads about so many tokens where that is less; at least a twentieth of one."""
+    each = min(float(length), facts.characters / CHARACTERS_PER_TOKEN + BESIDE) if facts.characters else length
+    return round(max(0.05, min(epochs, tokens / (max(1, facts.rows) * each))), 2)
 
 
 def on_counted_words(rows: int, preset: Preset, *, lr: float) -> Recipe:
@@ -97,11 +116,13 @@ def on_counted_words(rows: int, preset: Preset, *, lr: float) -> Recipe:
 def for_each_token(task: str, rows: int, preset: Preset, *, lr: float) -> Recipe:
     """The recipe of a reader that starts from nothing and answers for every token.
 
-    Sentences are short and names in them rare: it takes a thousand steps until the first one is found.
+    Sentences are short and names in them rare: it takes a thousand steps until the first one is found. Soon after, they
+    are known by heart, so that their weights are averaged, and more time is for more networks.
     """
     steps = {"quick": 300, "balanced": 1000, "thorough": 3000}[preset]
-    if task == "token-classification":
-        steps = {"quick": 1500, "balanced": 3000, "thorough": 6000}[preset]
+    names = task == "token-classification"
+    if names:
+        steps = {"quick": 1000, "balanced": 2000, "thorough": 2500}[preset]
     batch_size = 16 if rows < 20_000 else 32
     return Recipe(
         epochs=round(min(30.0, max(1.0, steps * batch_size / max(1, rows))), 1),
@@ -111,6 +132,8 @@ def for_each_token(task: str, rows: int, preset: Preset, *, lr: float) -> Recipe
         schedule="cosine",
         warmup=0.1,
         clip_norm=1.0,
+        average="ema" if names else "none",
+        ensemble=3 if names and preset == "thorough" else 1,
         evaluations={"quick": 4, "balanced": 8, "thorough": 12}[preset],
     )
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from training.measures import Floats
+from training.measures import Floats, Ints
 from training.report import ClassRow
 from training.resampling import Measure, Weights
 
+Flags: TypeAlias = NDArray[np.bool_]
+
 OUTSIDE = "O"
+NEVER = -1e6
+"""What a forbidden step costs in nats: too much, unless there is no other way."""
 _PREFIXED = re.compile(r"([BIESLUM])-(.*)", re.DOTALL)
 
 
@@ -49,6 +54,36 @@ def _parts(tag: str) -> tuple[str, str]:
         return OUTSIDE, ""
     match = _PREFIXED.fullmatch(tag)
     return (match[1], match[2]) if match else ("S", tag)
+
+
+def forbidden_steps(tags: Sequence[str]) -> Flags:
+    """Which tag may not follow which, where every name must be opened: (tags + 1, tags), the last row for the start.
+
+    I, E, L and M go on with a name of their kind. Nothing is forbidden among tags without such prefixes.
+    """
+    before, after = [_parts(tag) for tag in (*tags, OUTSIDE)], [_parts(tag) for tag in tags]
+    return np.array(
+        [[prefix in "IELM" and not (opened in "BIM" and kind == of) for prefix, kind in after] for opened, of in before]
+    )
+
+
+def likeliest_tags(logs: Floats, forbidden: Flags) -> Ints:
+    """The likeliest way through log probabilities (words, tags) without a forbidden step: tag numbers (words,).
+
+    Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", 1967.
+    """
+    if not len(logs):
+        return np.empty(0, np.int64)
+    cost = np.where(forbidden, NEVER, 0.0)
+    best, came_from = logs[0] + cost[-1], []
+    for row in logs[1:]:
+        ways = best[:, None] + cost[:-1]
+        came_from.append(ways.argmax(axis=0))
+        best = ways.max(axis=0) + row
+    path = [int(best.argmax())]
+    for before in reversed(came_from):
+        path.append(int(before[path[-1]]))
+    return np.array(path[::-1])
 
 
 def count_entities(truth: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Floats:

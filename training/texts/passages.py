@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from training.measures import Floats, Ints
 from training.texts.reading import Encoded
+from training.texts.spelling import LOOKS, looks_of, meetings
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -59,8 +61,13 @@ class Found(NamedTuple):
     advantage: float
 
 
-def cut_windows(tokenizer: PreTrainedTokenizerFast, asked: Sequence[Asked], length: int) -> Windows:
-    """Windows of at most `length` tokens over every passage, neighbours sharing a third of it."""
+def cut_windows(
+    tokenizer: PreTrainedTokenizerFast, asked: Sequence[Asked], length: int, *, spelled: bool = False
+) -> Windows:
+    """Windows of at most `length` tokens over every passage, neighbours sharing a third of it.
+
+    `spelled` adds to each token what its word looks like and whether the other side holds it too.
+    """
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
@@ -70,11 +77,18 @@ def cut_windows(tokenizer: PreTrainedTokenizerFast, asked: Sequence[Asked], leng
     opening, closing = _marks(tokenizer)
     ids, places, example = [], [], []
     for number, (one, question) in enumerate(zip(asked, questions, strict=True)):
-        before = [opening, *question.ids[: length // 3], closing]
+        passage, asking = encoded[one.context], question.ids[: length // 3]
+        before = [opening, *asking, closing]
         room = length - len(before) - 1
-        for first in _starts(len(encoded[one.context].ids), room):
-            part, offsets = _part(encoded[one.context], first, room)
-            ids.append(np.array([*before, *part, closing], dtype=np.int32))
+        looks = _looks(one, question, passage) if spelled else None
+        for first in _starts(len(passage.ids), room):
+            part, offsets = _part(passage, first, room)
+            tokens = np.array([*before, *part, closing], dtype=np.int32)
+            if looks is not None:
+                nothing = np.zeros((1, looks[0].shape[1]), np.int32)
+                beside = [nothing, looks[0][: len(asking)], nothing, looks[1][first : first + room], nothing]
+                tokens = np.column_stack([tokens, np.concatenate(beside)])
+            ids.append(tokens)
             places.append(np.array([(-1, -1)] * len(before) + offsets + [(-1, -1)], dtype=np.int64))
             example.append(number)
     lengths = np.array([len(one) for one in ids], dtype=np.int64)
@@ -112,6 +126,19 @@ def _target(places: Ints, answers: Sequence[tuple[str, int]]) -> tuple[int, int]
 def _starts(tokens: int, room: int) -> list[int]:
     step = max(1, room - room // 3)
     return [0, *range(step, max(step, tokens - room // 3), step)] if tokens > room else [0]
+
+
+def _looks(one: Asked, question: Encoding, passage: Encoding) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What the words of both sides look like, and whether they meet: (tokens, looks + 2) each."""
+    asking = [one.question[start:end] for start, end in question.offsets]
+    telling = [one.context[start:end] for start, end in passage.offsets]
+    sides = ((asking, telling, "question"), (telling, asking, "passage"))
+    both = [
+        [(*looks_of(word), *met) for word, met in zip(words, meetings(words, others, side), strict=True)]
+        for words, others, side in sides
+    ]
+    asked, told = (np.array(looks, dtype=np.int32).reshape(len(looks), LOOKS + 2) for looks in both)
+    return asked, told
 
 
 def _part(encoding: Encoding, first: int, room: int) -> tuple[list[int], list[tuple[int, int]]]:

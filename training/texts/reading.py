@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from training.data.mapped import Growing
 from training.pretrained.transfer import earlier_tokenizer
+from training.texts.spelling import with_looks
 from training.texts.tokenizers import (
     build_byte_pairs,
     build_characters,
@@ -71,7 +72,7 @@ class Encoded:
     """The token ids of many texts, one after another."""
 
     ids: Tensor
-    """int32 (tokens of all texts,)."""
+    """int32 (tokens of all texts,), or (tokens, 1 + looks) where each brings what its word looks like."""
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
     """Tokens per text, at least 1."""
@@ -79,7 +80,10 @@ class Encoded:
     """Texts that were longer than what is read."""
 
     def batch(self, indices: Sequence[int] | NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Token ids int64 (B, T) as long as the longest text of the batch, and where a token stands, bool (B, T)."""
+        """Token ids int64 (B, T) as long as the longest text of the batch, and where a token stands, bool (B, T).
+
+        Where tokens bring looks, the ids are (B, T, 1 + looks).
+        """
         ids = self.padded(self.ids, indices, 0).to(torch.int64)
         mask = torch.arange(ids.shape[1]) < torch.from_numpy(self.lengths[indices])[:, None]
         return ids.to(device), mask.to(device)
@@ -163,9 +167,9 @@ def _encode_some(
 
 
 def encode_words(
-    tokenizer: PreTrainedTokenizerFast, sentences: Sequence[Sequence[str]], length: int
+    tokenizer: PreTrainedTokenizerFast, sentences: Sequence[Sequence[str]], length: int, *, spelled: bool = False
 ) -> tuple[Encoded, list[NDArray[np.int64]]]:
-    """Cut sentences whose words are known into at most `length` tokens each.
+    """Cut sentences whose words are known into at most `length` tokens each; `spelled` adds the looks of their words.
 
     Beside them, per sentence, the token at which each word starts; -1 for words that are cut off or leave no token.
     """
@@ -174,6 +178,12 @@ def encode_words(
     encodings = backend.encode_batch([list(words) for words in sentences], is_pretokenized=True)
     cut = sum(len(encoding.ids) > length for encoding in encodings)
     ids = [np.array(encoding.ids[:length] or [0], dtype=np.int32) for encoding in encodings]
+    if spelled:
+        places = [encoding.word_ids[:length] or [None] for encoding in encodings]
+        ids = [
+            with_looks(one.tolist(), [None if at is None else words[at] for at in word_of_token])
+            for one, words, word_of_token in zip(ids, sentences, places, strict=True)
+        ]
     lengths = np.array([len(one) for one in ids], dtype=np.int64)
     firsts = [_first_tokens(e.word_ids[:length], len(words)) for e, words in zip(encodings, sentences, strict=True)]
     return Encoded(torch.from_numpy(np.concatenate(ids)), np.cumsum(lengths) - lengths, lengths, cut), firsts
