@@ -30,7 +30,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from training.examples import Examples, Part, read_examples
 from training.spec import TrainSpec
-from training.texts.reading import join_columns
+from training.texts.columns import ColumnTexts
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,9 @@ def _codes(names: list[str]) -> Any:
 
 
 def _fit_texts(spec: TrainSpec, examples: Examples, model: Pipeline) -> Scored:
-    texts = {part: join_columns(examples.frame[examples.rows[part]], spec.roles["text"]) for part in ("train", "test")}
+    texts = {
+        part: list(ColumnTexts(examples.frame[examples.rows[part]], spec.roles["text"])) for part in ("train", "test")
+    }
     return Scored(model.fit(texts["train"], _truth(spec, examples, "train")).predict(texts["test"]))
 
 
