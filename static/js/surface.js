@@ -1,6 +1,6 @@
 // The plane that a network divides, as it learns.
 
-import { axisTitle, colour, CONFIG, loadPlotly, plainLayout } from "./plotly.js";
+import { asWritten, axisTitle, colour, CONFIG, loadPlotly, plainLayout } from "./plotly.js";
 
 /** The plane of two columns in the colours of what a model answers there, with examples in it; drawn anew at will. */
 export async function drawSurface(element, { columns, classes, x, y, chances, points }) {
@@ -19,7 +19,7 @@ export async function drawSurface(element, { columns, classes, x, y, chances, po
   const examples = classes.map((name, at) => {
     const some = points.filter(([, , kind]) => kind === at);
     return {
-      type: "scatter", mode: "markers", name, x: some.map(([a]) => a), y: some.map(([, b]) => b),
+      type: "scatter", mode: "markers", name: asWritten(name), x: some.map(([a]) => a), y: some.map(([, b]) => b),
       marker: { color: paints[at], size: 9, line: { color: colour("--surface"), width: 1.5 } },
     };
   });

@@ -58,6 +58,36 @@ def test_a_table_without_a_telling_name_proposes_its_last_column_to_check(tmp_pa
     assert (proposal.task, proposal.roles["target"], proposal.state) == ("tabular-classification", ["colour"], "check")
 
 
+PAIRS = {
+    "en": ("What is the name of the {} that was here?", "It is the {} and it was not from here."),
+    "de": ("Wie ist der Name von dem {}, den wir nicht sehen?", "Das ist der {}, und er ist nicht von hier."),
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "left", "right", "tasks"),
+    [
+        ("question,answer", PAIRS["en"][0], PAIRS["en"][1], ["text-matching", "translation"]),
+        ("frage,antwort", PAIRS["de"][0], PAIRS["de"][1], ["text-matching", "translation"]),
+        ("first words,other words", PAIRS["en"][0], PAIRS["de"][0], ["translation"]),
+        ("source,target", PAIRS["en"][0], PAIRS["en"][1], ["translation", "text-matching"]),
+        ("en,de", PAIRS["en"][0], PAIRS["de"][0], ["translation"]),
+    ],
+)
+def test_two_texts_in_one_language_belong_together_and_in_two_are_translations(tmp_path, names, left, right, tasks):
+    rows = "\n".join(f'"{left.format(f"bird {n}")}","{right.format(f"bird {n}")}"' for n in range(60))
+    proposals = imported(bring(tmp_path, f"{names}\n{rows}"))[1].proposals
+    assert [proposal.task for proposal in proposals] == tasks
+    first, second = names.split(",")
+    matching = [proposal.roles for proposal in proposals if proposal.task == "text-matching"]
+    assert matching == [{"first": [first], "second": [second]}] * len(matching)
+
+
+def test_an_empty_column_is_not_proposed_to_be_learnt_from(tmp_path):
+    rows = "".join(f",{'xy'[n % 2]}\n" for n in range(30))
+    assert "language-modeling" not in [p.task for p in imported(bring(tmp_path, f"text,kind\n{rows}"))[1].proposals]
+
+
 @pytest.mark.parametrize(
     ("task", "roles", "message", "hint"),
     [

@@ -8,9 +8,12 @@ import io
 import json
 import pickle
 import stat
+import tarfile
+import warnings
 import zipfile
 from html import unescape
 
+import polars as pl
 import pytest
 from datasets_kit import bring, import_here, workbook
 from PIL import Image
@@ -53,6 +56,34 @@ def locked(content):
     return bytes(found)
 
 
+def tarred(**facts):
+    """A tar.gz of two pictures, one of them with these facts."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for number in range(2):
+            entry, content = tarfile.TarInfo(f"{'ab'[number]}/{number}.png"), picture(8, 8 + number)
+            entry.size = len(content)
+            for key, value in facts.items() if number else ():
+                setattr(entry, key, value)
+            archive.addfile(entry, io.BytesIO(content) if entry.isreg() else None)
+    return file.getvalue()
+
+
+def repeated(content):
+    """The same ZIP with its first file in it twice."""
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive, warnings.catch_warnings(action="ignore"):
+        archive.writestr(archive.namelist()[0], b"another")
+    return file.getvalue()
+
+
+def with_lying_length(rows):
+    """An Arrow file of so many rows whose columns claim to be a million times as long."""
+    file = io.BytesIO()
+    pl.DataFrame({"a": range(rows), "b": ["x"] * rows}).write_ipc(file)
+    return file.getvalue().replace(rows.to_bytes(8, "little"), (rows << 20).to_bytes(8, "little"))
+
+
 CLASSES = {f"{'ab'[n % 2]}/{n}.png": picture(8, 8 + n) for n in range(8)}
 REFUSED = {
     "ZIP bomb": (packed({"a/0.txt": bytes(80 << 20)}), "a.zip", "far more than real files"),
@@ -74,6 +105,14 @@ REFUSED = {
     "header only": (b"a,b,c\n", "a.csv", "no rows"),
     "10,000 columns": (WIDE.encode(), "a.csv", "10,000 columns"),
     "SVG with a script": (b"<svg><script>alert(1)</script></svg>", "a.png", "SVG"),
+    "Windows path out of the archive": (packed({r"C:\\Windows\\evil.png": picture()}), "a.zip", "path out of itself"),
+    "one name twice in a ZIP": (repeated(packed(CLASSES)), "a.zip", "2 times"),
+    "device in a tar.gz": (tarred(type=tarfile.CHRTYPE), "a.tar.gz", "a device"),
+    "hard link in a tar.gz": (tarred(type=tarfile.LNKTYPE, linkname="../../etc/passwd"), "a.tar.gz", "a link"),
+    "JSON nested 100,000 deep": (b"[" * 100_000 + b"]" * 100_000, "a.json", "nested too deeply"),
+    "Arrow that claims to be longer": (with_lying_length(100), "a.arrow", "damaged"),
+    "one endless row": (b"a,b\n" + b"x" * (65 << 20), "a.csv", "more than 64 MB"),
+    "mark of order alone": ("\ufeff".encode("utf-16"), "a.csv", "is empty"),
     "HTML as text": (b"<!doctype html><p>Not found</p>", "a.txt", "web page"),
 }
 """Content, file name, and words of the sentence."""
@@ -89,6 +128,11 @@ MENDED = {
     "invalid Unicode": (TABLE.encode() + b"7,\xff\xfe\xffx\n", "a.csv", "Latin-1"),
     "Excel formulas": (workbook(Sheet=b"length,kind\n=1+1,x\n2,y\n3,x\n4,y"), "a.xlsx", "=1+1"),
     "SVG in a ZIP": (packed(CLASSES | {"a/x.png": b"<svg onload=alert(1)></svg>"}), "a.zip", "could not be read"),
+    "line nested 100,000 deep": (b'{"a": 1, "b": "x"}\n' * 9 + b"[" * 100_000, "a.jsonl", "could not be read"),
+    "names that turn the page around": (TABLE.replace("kind", "ki\u202end\ufeff").encode(), "a.csv", ">kind<"),
+    "numbers beyond all bounds": (TABLE.replace("0,x", "1e400,x", 1).encode(), "a.csv", "1e400"),
+    "days that are not": (b"day,kind\n" + b"2024-02-30,x\n2024-01-01,y\n99999-01-01,x\n" * 9, "a.csv", "99999-01-01"),
+    "endless name of a column": (("n" * 5000 + ",kind\n" + "1,x\n2,y\n" * 9).encode(), "a.csv", "n" * 190 + "<"),
     "one broken picture": (packed(CLASSES | {"a/x.png": picture()[:40]}), "a.zip", "could not be read"),
 }  # fmt: skip
 

@@ -100,11 +100,29 @@ def _propose_translation(description: Description) -> list[Proposal]:
     named = [bool(_LANGUAGE.fullmatch(column.name.lower())) for column in columns]
     if not all(named) and (lengths[0] < 8 or lengths[1] > 2.5 * lengths[0]):
         return []
-    roles = roles_for(description, "translation")
-    reason = (
-        f"{_quoted([column.name for column in columns])} say the same: a model can learn to turn one into the other."
+    names = _quoted([column.name for column in columns])
+    translation = Proposal(
+        task="translation",
+        roles=roles_for(description, "translation"),
+        state="good" if all(named) else "check",
+        reason=f"{names} say the same: a model can learn to turn one into the other.",
     )
-    return [Proposal(task="translation", roles=roles, state="good" if all(named) else "check", reason=reason)]
+    if not can_be_learnt("text-matching") or not _in_one_language(columns):
+        return [translation]
+    matching = Proposal(
+        task="text-matching",
+        roles=roles_for(description, "text-matching"),
+        state="check",
+        reason=f"{names} are in one language: a model can learn which text of one belongs to a text of the other.",
+    )
+    return [translation, matching] if all(named) else [matching, translation]
+
+
+def _in_one_language(columns: list[Column]) -> bool:
+    """Whether most texts of each column that say their language say the same one."""
+    found = [column.stats.get("languages") for column in columns]
+    commonest = [entries[0]["value"] for entries in found if isinstance(entries, list) and isinstance(entries[0], dict)]
+    return len(commonest) == len(columns) and len(set(map(str, commonest))) == 1
 
 
 def _propose_language(description: Description, state: Literal["good", "check"], reason: str) -> list[Proposal]:

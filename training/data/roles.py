@@ -224,7 +224,7 @@ def _likely(description: Description, role: Role) -> list[Column]:
         return label_columns(description)
     if role.key == "target" and (predicts_classes(role) or "number" in role.types):
         return [c for c in rank_targets(description, classes=predicts_classes(role)) if c.type in role.types]
-    fitting = [column for column in description.columns if column.type in role.types]
+    fitting = [c for c in description.columns if c.type in role.types and c.missing < description.rows]
     if called := [column for column in fitting if column.name.lower() in (role.key, f"{role.key}s")]:
         return called
     if role.key in ("source", "target"):  # a translation follows its original

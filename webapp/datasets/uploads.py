@@ -26,6 +26,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from training.data.visible import visible
 from webapp.core import storage
 from webapp.core.errors import UserError
 from webapp.core.templatetags.touchstone import byte_size
@@ -155,7 +156,7 @@ def check_size(size: int) -> None:
 
 def safe_name(filename: str) -> str:
     """The last part of a file's name, without anything that a disk or a page could stumble over."""
-    name = re.sub(r"[\x00-\x1f\x7f]", "", re.split(r"[/\\]", filename)[-1]).strip().lstrip(".")
+    name = re.sub(r"[\x00-\x1f\x7f]", "", re.split(r"[/\\]", visible(filename))[-1]).strip().lstrip(".")
     while len(name.encode()) > 200:
         stem, dot, suffix = name.rpartition(".")
         name = f"{stem[:-1]}{dot}{suffix}" if stem else name[:-1]

@@ -11,10 +11,14 @@ import polars as pl
 
 from training.data.schema import DataKind
 from training.data.source import Source
+from training.data.visible import visible
 from training.registry import Registry
 
 KEPT_ASIDE = 10_000
 """Rows that could not be read are kept up to this number; beyond it they are only counted."""
+
+LONGEST_NAME = 190
+"""Characters of a column's name that are kept, with room for a number behind it."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def clean_names(names: list[str]) -> list[str]:
     taken: set[str] = set()
     cleaned = []
     for number, raw in enumerate(names, start=1):
-        name = re.sub(r"\s+", " ", raw.replace("\0", "")).strip()[:200] or f"column_{number}"
+        name = re.sub(r"\s+", " ", visible(raw)).strip()[:LONGEST_NAME] or f"column_{number}"
         name = name.lstrip("_") if name in ("_id", "_part") else name
         if name == "*" or (name.startswith("^") and name.endswith("$")):  # polars reads these as patterns
             name = name.strip("^*$") or f"column_{number}"

@@ -47,16 +47,22 @@ def _tables(source: Source) -> Iterator[pa.Table]:
                 reader = pa.ipc.open_file(file)
                 yield reader.schema.empty_table()
                 for number in range(reader.num_record_batches):
-                    yield pa.Table.from_batches([reader.get_batch(number)], reader.schema)
+                    yield _checked(reader.get_batch(number))
             else:
                 stream = pa.ipc.open_stream(file)
                 yield stream.schema.empty_table()
                 for batch in stream:
-                    yield pa.Table.from_batches([batch], stream.schema)
+                    yield _checked(batch)
     except (pa.ArrowInvalid, OSError) as error:
         raise TrainingError(
             f"{source.name} is cut off or damaged, so it cannot be read as Arrow.", "Write it anew and upload it again."
         ) from error
+
+
+def _checked(batch: pa.RecordBatch) -> pa.Table:
+    """The batch as a table; ArrowInvalid where it claims more than it holds, which Arrow itself would believe."""
+    batch.validate(full=True)
+    return pa.Table.from_batches([batch])
 
 
 def _positions(source: Source) -> Iterator[tuple[pa.Table, int]]:
