@@ -12,6 +12,8 @@ from training.data.columns import CHARACTERS_PER_TOKEN, is_media
 from training.data.label_columns import count_labels
 from training.data.schema import Column, Description
 from training.media.sound_size import FRAMES_PER_SECOND
+from training.recipes import Preset
+from training.settings.presets import MANY_ROWS
 from training.settings.seq2seq import PAIRED
 from training.settings.texts import EACH_TOKEN
 from training.spec import Split
@@ -59,13 +61,17 @@ def facts_of(description: Description, *, task: str, roles: Roles, split: Split)
     return _mixed(rows, description.rows, chosen.get("features", []), _outputs(task, chosen))
 
 
-def recommended(description: Description, *, task: str, roles: Roles) -> str:
-    """The architecture that *Simple* proposes for these columns."""
+def recommended(description: Description, *, task: str, roles: Roles, preset: Preset = "balanced") -> str:
+    """The architecture that *Simple* proposes for these columns and so many rows."""
     features = [column for column in description.columns if column.name in roles.get("features", [])]
     mixed = any(is_media(column, description.rows) for column in features)
     chats = any(column.type == "conversation" for column in description.columns if column.name in roles.get("text", []))
     chosen = TASKS[task]
-    return (mixed and chosen.recommended_mixed) or (chats and chosen.recommended_chat) or chosen.recommended
+    if special := (mixed and chosen.recommended_mixed) or (chats and chosen.recommended_chat):
+        return special
+    if description.rows < MANY_ROWS:
+        return chosen.recommended
+    return (preset == "thorough" and chosen.recommended_thorough) or chosen.recommended_many or chosen.recommended
 
 
 def _each_token(rows: int, chosen: Mapping[str, Sequence[Column]]) -> Facts:

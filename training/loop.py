@@ -20,7 +20,7 @@ from training.events import Event, Finished, Phase, Progress, Started, Stopped, 
 from training.examples import read_examples
 from training.lesson import Lesson, Taught, Teaching, build_network, whole_network
 from training.objectives import OBJECTIVES, Warns
-from training.order import count_steps, epoch_order
+from training.order import count_steps, epoch_order, moments
 from training.pretrained.transfer import take_over
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
@@ -209,9 +209,7 @@ def note(training: Training, step: int, points: Round) -> None:
 
 def evaluation_steps(training: Training) -> list[int]:
     """The steps at which held-out data is still to be looked at, the next one last."""
-    parts = range(training.recipe.evaluations, 0, -1)
-    steps = dict.fromkeys(max(1, round(training.steps * part / training.recipe.evaluations)) for part in parts)
-    return [step for step in steps if step > training.moment]
+    return [step for step in reversed(moments(training.steps, training.recipe.evaluations)) if step > training.moment]
 
 
 def batches(training: Training) -> Iterator[list[Tensor]]:

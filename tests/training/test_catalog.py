@@ -11,9 +11,10 @@ import pytest
 from training.architectures import ARCHITECTURES, architectures_for
 from training.data.importing import import_dataset, read_description
 from training.data.roles import roles_for
+from training.data.schema import Column, Description
 from training.data.starters import starter
 from training.facts import recommended
-from training.recipes import ABOUT_SOME, Recipe
+from training.recipes import ABOUT_SOME, Preset, Recipe
 from training.reference import catalog_page
 from training.tasks import TASKS
 
@@ -21,7 +22,8 @@ from training.tasks import TASKS
 @pytest.mark.parametrize("key", list(TASKS))
 def test_every_task_recommends_an_architecture_that_can_learn_it(key: str) -> None:
     task = TASKS[key]
-    for named in filter(None, (task.recommended, task.recommended_mixed, task.recommended_chat)):
+    kinds = ("recommended", "recommended_many", "recommended_thorough", "recommended_mixed", "recommended_chat")
+    for named in filter(None, (getattr(task, kind) for kind in kinds)):
         assert key in ARCHITECTURES[named].tasks
     assert set(task.heeds) <= set(ABOUT_SOME)
 
@@ -36,6 +38,19 @@ def test_a_pretrained_model_is_proposed_for_conversations_and_a_new_one_for_runn
         description = read_description(tmp_path / starter_key)
         roles = roles_for(description, "language-modeling")
         assert recommended(description, task="language-modeling", roles=roles) == proposed
+
+
+def test_trees_are_proposed_for_many_rows_and_a_blend_where_time_allows() -> None:
+    number = Column(name="size", type="number", unique=900)
+    expected: list[tuple[int, Preset, str]] = [
+        (400, "thorough", "mlp"),
+        (9_000, "quick", "boosted-trees"),
+        (9_000, "thorough", "blend"),
+    ]
+    for rows, preset, proposed in expected:
+        description = Description(kind="table", format="CSV", rows=rows, bytes=0, columns=[number])
+        roles = {"target": ["size"], "features": ["size"]}
+        assert recommended(description, task="tabular-regression", roles=roles, preset=preset) == proposed
 
 
 @pytest.mark.parametrize("key", list(ARCHITECTURES))

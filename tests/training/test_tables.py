@@ -21,6 +21,7 @@ from training.loop import train
 from training.models.ft_transformer import FTTransformer, NumberTokens
 from training.models.linear import least_squares
 from training.models.mlp import MLP, bend
+from training.models.numbers import PieceNumbers
 from training.models.softmax_regression import softmax_rounds
 from training.predict import load_predictor
 from training.recipes import Recipe
@@ -46,7 +47,7 @@ def waves(make_data: MakeData) -> TrainSpec:
         roles={"target": ["height"], "features": ["place", "colour"]},
         architecture="boosted-trees",
         settings={"least_rows": 5},
-        recipe=Recipe(epochs=40, lr=0.2),
+        recipe=Recipe(epochs=40, lr=0.2, evaluations=40),
     )
 
 
@@ -207,7 +208,7 @@ def test_boosted_trees_stopped_and_resumed_draw_the_curve_of_a_run_that_was_not(
 
 
 def test_boosted_trees_with_patience_keep_their_best_round(waves: TrainSpec, tmp_path: Path) -> None:
-    recipe = waves.recipe.model_copy(update={"patience": 3, "lr": 1.0, "epochs": 500})
+    recipe = waves.recipe.model_copy(update={"patience": 3, "lr": 1.0, "epochs": 500, "evaluations": 500})
     spec = waves.model_copy(update={"recipe": recipe, "split": waves.split.model_copy(update={"validation": 0.2})})
     losses = curve(learnt(spec, tmp_path), "val/loss")
     best = min(losses, key=lambda step: losses[step])
@@ -311,3 +312,38 @@ def test_a_table_of_categories_alone_is_learnt_beside_its_baselines(waves, tmp_p
     roles = {"target": ["height"], "features": ["colour"]}
     learnt(waves.model_copy(update={"roles": roles}), tmp_path)
     assert report_of(tmp_path).baselines
+
+
+def test_numbers_are_cut_where_the_answer_changes_and_read_by_how_far_they_come() -> None:
+    column = torch.cat([torch.zeros(100), torch.linspace(1, 3, 100)])
+    reader = PieceNumbers(1, width=4, pieces=2)
+    reader.cut(column[:, None], (column > 0.5).long())
+    assert reader.start[0].tolist() == [0.0, 0.5]
+    assert (1 / reader.slope[0]).tolist() == [0.5, 2.5]
+    with torch.no_grad():
+        reader.weight.copy_(torch.eye(4)[:3][None])
+    assert reader(torch.tensor([[0.25], [1.75]])).tolist() == [[0.5, 0.0, 0.25, 0.0], [1.0, 0.5, 1.75, 0.0]]
+
+
+def test_trees_mind_a_rare_class_more_where_classes_count_the_same(make_data: MakeData, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    size = random.normal(size=600)
+    kind = np.where(size + random.normal(size=600) > 1.8, "rare", "usual")
+    data = str(make_data(pl.DataFrame({"size": size, "kind": kind})))
+    balanced = []
+    for weights in ("none", "balanced"):
+        spec = TrainSpec(
+            task="tabular-classification",
+            data=data,
+            roles={"target": ["kind"], "features": ["size"]},
+            architecture="boosted-trees",
+            recipe=Recipe(epochs=20, class_weights=weights),
+        )
+        learnt(spec, tmp_path / weights)
+        balanced.append(report_of(tmp_path / weights).metrics["balanced_accuracy"].value)
+    assert balanced[1] > balanced[0]
+
+
+def test_losses_of_trees_are_told_as_often_as_asked_the_last_round_included(waves: TrainSpec, tmp_path: Path) -> None:
+    spec = waves.model_copy(update={"recipe": waves.recipe.model_copy(update={"evaluations": 3})})
+    assert list(curve(learnt(spec, tmp_path), "val/loss")) == [13, 27, 40]

@@ -7,12 +7,12 @@ from pydantic import Field, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
+from training.settings.presets import MANY_ROWS
 from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
     from torch import nn
 
-MANY_ROWS = 5_000
 Effort: TypeAlias = Literal["off", "quick", "balanced", "thorough"]
 KINDS = {"linear": "linear", "trees": "boosted-trees", "perceptron": "mlp", "transformer": "ft-transformer"}
 """The setting that says how much effort goes into a kind, and the kind."""
@@ -31,20 +31,27 @@ class BlendSettings(Architecture):
         "https://doi.org/10.1145/1015330.1015432; N. Erickson et al., “AutoGluon-Tabular”, 2020, "
         "https://arxiv.org/abs/2003.06505"
     )
-    simple = ("folds", "perceptron")
+    simple = ("members", "perceptron")
     heeds = (
         "minutes", "evaluations", "class_weights", "focal", "huber", "precision", "compile", "deterministic", "seed",
         "checkpoint_seconds",
     )  # fmt: skip
     scaling: ClassVar[Literal["plain"]] = "plain"
 
-    folds: int = Field(
-        5,
-        ge=2,
+    members: int = Field(
+        2,
+        ge=1,
         le=20,
-        title="Folds",
-        description="Times that each kind is trained, every time without another part of the rows; what it says of "
-        "that part decides how much it counts. All of them answer together.",
+        title="Members of each kind",
+        description="All learn from all rows, each from a start of its own, and answer together.",
+    )
+    kept_back: float = Field(
+        0.2,
+        gt=0,
+        le=0.5,
+        title="Rows kept back",
+        description="Share of the rows that a first model of each kind does not see; what it says of them decides how "
+        "much its kind counts.",
     )
     trees: Annotated[Effort, Field(title="Boosted trees", description="Effort for each of them, as their presets.")] = (
         "balanced"
@@ -73,7 +80,7 @@ class BlendSettings(Architecture):
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         many = facts.rows >= MANY_ROWS
         settings = cls(
-            folds={"quick": 3, "balanced": 4, "thorough": 5}[preset],
+            members={"quick": 1, "balanced": 1, "thorough": 3}[preset],
             trees="quick" if preset == "quick" else "balanced",
             perceptron="quick" if many or preset == "quick" else "balanced",
             linear="off" if many else "quick",
@@ -95,8 +102,8 @@ class BlendSettings(Architecture):
         """That of all members; their passes over the rows are counted in, as they differ from kind to kind."""
         kinds = [(kind.cost(_scaled(shapes)), recipe) for kind, recipe in self.kinds(Facts(MANY_ROWS, shapes))]
         return Cost(
-            self.folds * sum(cost.parameters for cost, _recipe in kinds),
-            flops=(self.folds - 1) * sum(cost.flops * recipe.epochs for cost, recipe in kinds),
+            self.members * sum(cost.parameters for cost, _recipe in kinds),
+            flops=(self.members + 1 - self.kept_back) * sum(cost.flops * recipe.epochs for cost, recipe in kinds),
             activations=max(cost.activations * recipe.batch_size for cost, recipe in kinds) / MANY_ROWS,
         )
 
@@ -109,7 +116,7 @@ class BlendSettings(Architecture):
         each = [(kind, scaling_of(kind)) for kind in kinds]
         members = [
             reading_plainly(kind.build(shapes if scaling == "plain" else _scaled(shapes)), scaling, shapes)
-            for _fold in range(self.folds)
+            for _member in range(self.members)
             for kind, scaling in each
         ]
         return Blend(members, len(kinds), "values" if shapes.outputs == 1 else "classes")

@@ -6,14 +6,13 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Rounds, Shapes
 from training.recipes import Preset, Recipe
+from training.settings.presets import MANY_ROWS
 from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
     from torch import nn
 
     from training.objectives import Objective
-
-MANY_ROWS = 5_000
 
 
 @ARCHITECTURES.register("boosted-trees")
@@ -30,7 +29,9 @@ class BoostedTreesSettings(Architecture):
         "features”, 2018, https://arxiv.org/abs/1706.09516"
     )
     simple = ("library", "leaves")
-    heeds = ("epochs", "lr", "patience", "seed", "checkpoint_seconds", "ensemble", "bagging")
+    heeds = (
+        "epochs", "lr", "evaluations", "patience", "class_weights", "seed", "checkpoint_seconds", "ensemble", "bagging",
+    )  # fmt: skip
     scaling: ClassVar[Literal["plain"]] = "plain"
 
     library: Literal["lightgbm", "catboost"] = Field(
@@ -72,7 +73,7 @@ class BoostedTreesSettings(Architecture):
         batch = min(65_536, max(1, facts.rows))
         few = max(1, min(20, facts.rows // 20))
         if preset == "quick":
-            return cls(least_rows=few), Recipe(epochs=100, batch_size=batch, lr=0.1)
+            return cls(least_rows=few), Recipe(epochs=100, batch_size=batch, lr=0.1, evaluations=10)
         if facts.rows < MANY_ROWS:
             rounds, lr = {"balanced": (400, 0.05), "thorough": (2000, 0.02)}[preset]
             settings = cls(least_rows=few, row_share=0.8, column_share=0.7, l2=1.0)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
 from training.settings.heads import heads_share_width
+from training.settings.presets import MANY_ROWS
 from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class FTTransformerSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        large = facts.rows >= 5_000
+        large = facts.rows >= MANY_ROWS
         epochs = {"quick": 6.0, "balanced": 20.0, "thorough": 40.0 if large else 30.0}[preset]
         settings = cls(
             layers={"quick": 1, "balanced": 2, "thorough": 3 if large else 2}[preset],

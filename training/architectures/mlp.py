@@ -7,6 +7,7 @@ from pydantic import Field
 
 from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Shapes
 from training.recipes import Preset, Recipe
+from training.settings.presets import MANY_ROWS
 from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ NumberWidth: TypeAlias = Annotated[
     Field(
         ge=0,
         le=64,
-        title="Wave embedding",
-        description="Learnt waves per numeric column, for fine structure such as places on a map; 0 reads it plainly.",
+        title="Embedding of numbers",
+        description="Numbers that stand for one, by learnt waves, for fine structure such as places on a map; 0 reads "
+        "it plainly.",
     ),
 ]
 
@@ -61,6 +63,14 @@ class MLPSettings(Architecture):
         description="The same for each example by itself, whatever else is in its batch.",
     )
     number_width: NumberWidth = 0
+    pieces: int = Field(
+        0,
+        ge=0,
+        le=256,
+        title="Pieces per number",
+        description="With an embedding: reads numbers by so many pieces, cut where the answer changes, instead of by "
+        "waves; better where single values matter.",
+    )
     made: MadeColumns = False
     members: int = Field(
         1,
@@ -72,8 +82,8 @@ class MLPSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        if facts.rows >= 5_000:
-            return cls._for_many_rows(preset)
+        if facts.rows >= MANY_ROWS:
+            return cls._for_many_rows(preset, task)
         several_classes = facts.shapes.outputs > 2
         settings = cls(
             hidden_sizes="256-256" if several_classes else "64-64",
@@ -92,17 +102,22 @@ class MLPSettings(Architecture):
         return settings, recipe
 
     @classmethod
-    def _for_many_rows(cls, preset: Preset) -> tuple[Architecture, Recipe]:
-        members = {"quick": 2, "balanced": 8, "thorough": 8}[preset]
-        settings = cls(hidden_sizes="128-128", dropout=0.05, number_width=16, activation="silu", members=members)
-        recipe = Recipe(
-            epochs=45 * LENGTHS[preset],
-            batch_size=256,
-            lr=6e-3,
-            weight_decay=0.02,
-            schedule="cosine",
-            warmup=0.05,
+    def _for_many_rows(cls, preset: Preset, task: str) -> tuple[Architecture, Recipe]:
+        regression = task == "tabular-regression"
+        lengths = {"quick": (12, 2), "balanced": (30, 4), "thorough": (60, 8)} if regression else {
+            "quick": (8, 1), "balanced": (14, 2), "thorough": (20, 4)
+        }  # fmt: skip
+        epochs, members = lengths[preset]
+        settings = cls(
+            hidden_sizes="128-128",
+            dropout=0.05,
+            number_width=16,
+            pieces=0 if regression else 48,
+            made=regression,
+            activation="silu",
+            members=members,
         )
+        recipe = Recipe(epochs=epochs, batch_size=256, lr=6e-3, weight_decay=0.02, schedule="cosine", warmup=0.05)
         return settings, recipe
 
     @property
@@ -113,7 +128,8 @@ class MLPSettings(Architecture):
     def cost(self, shapes: Shapes) -> Cost:
         widths = [input_width(shapes, self.number_width), *self.sizes, shapes.outputs * self.members]
         weights = sum((before + 1) * after for before, after in pairwise(widths))
-        waves = shapes.numbers * (16 + 34 * self.number_width) if self.number_width else 0
+        embedding = (self.pieces + 2) * self.number_width if self.pieces else 16 + 34 * self.number_width
+        waves = shapes.numbers * embedding if self.number_width else 0
         norms = 2 * sum(self.sizes) * (self.batch_norm + self.layer_norm)
         slopes = sum(self.sizes) if self.activation == "parametric" else 0
         embeddings = sum(16 * size for size in shapes.categories if size > 32)
@@ -135,6 +151,7 @@ class MLPSettings(Architecture):
             batch_norm=self.batch_norm,
             layer_norm=self.layer_norm,
             number_width=self.number_width,
+            pieces=self.pieces,
             members=self.members,
         )
 

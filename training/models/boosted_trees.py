@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from training.architectures import Round, Rounds
 from training.errors import TrainingError
 from training.examples import Part
 from training.measures import Floats, Ints
+from training.order import moments
 
 if TYPE_CHECKING:
     from training.architectures.boosted_trees import BoostedTreesSettings
@@ -69,7 +70,10 @@ class BoostedTrees(nn.Module):
 
 
 def grow(model: BoostedTrees, table: Table, settings: BoostedTreesSettings, recipe: Recipe) -> Rounds:
-    """Grow `recipe.epochs` rounds of trees on the train part; yields the losses of both parts after each."""
+    """Grow `recipe.epochs` rounds of trees on the train part; yields the losses of both parts now and then.
+
+    That is `recipe.evaluations` times, since on large tables telling takes longer than growing a small tree.
+    """
     rows = {part: _rows(table, part) for part in ("train", "val")}
     growing = _grow_lightgbm if model.library == "lightgbm" else _grow_catboost
     for number, points in enumerate(growing(model, rows, settings, recipe, table.device.threads), start=1):
@@ -77,15 +81,26 @@ def grow(model: BoostedTrees, table: Table, settings: BoostedTreesSettings, reci
         yield points
 
 
-Rows: TypeAlias = tuple[Floats, Ints, NDArray[Any]]
-"""Numbers (n, columns), codes (n, columns) and targets (n,) of one part."""
+class Rows(NamedTuple):
+    """The rows of one part."""
+
+    numbers: Floats
+    codes: Ints
+    targets: NDArray[Any]
+    weights: Floats | None
+    """How much each counts in the loss (n,); None if all count alike."""
+
+    def matrix(self) -> Floats:
+        """Numbers, then codes: (n, columns)."""
+        return np.concatenate([self.numbers, self.codes], axis=1)
 
 
 def _rows(table: Table, part: Part) -> Rows:
     targets = table.targets[part].cpu().numpy()
     known = np.ones(len(targets), bool) if targets.dtype.kind == "f" else targets >= 0
     numbers, codes = table.numbers[part].cpu().numpy(), table.codes[part].cpu().numpy()
-    return numbers[known], codes[known], targets[known]
+    weights = None if table.weights is None or part != "train" else table.weights.double().cpu().numpy()[targets]
+    return Rows(numbers[known], codes[known], targets[known], weights)
 
 
 class LightGBMForest:
@@ -129,20 +144,25 @@ def _grow_lightgbm(
         "deterministic": True,
         "verbosity": -1,
     }
-    numbers, codes, targets = rows["train"]
-    columns = numbers.shape[1] + codes.shape[1]
+    learnt, watched = rows["train"], rows["val"]
+    numbers, columns = learnt.numbers.shape[1], learnt.numbers.shape[1] + learnt.codes.shape[1]
     parameters["force_row_wise" if columns <= FEW_COLUMNS else "force_col_wise"] = True  # the quicker way for each
-    categories = list(range(numbers.shape[1], columns))
+    categories = list(range(numbers, columns))
     train = lightgbm.Dataset(
-        np.concatenate([numbers, codes], axis=1), targets, categorical_feature=categories, params=parameters
+        learnt.matrix(), learnt.targets, weight=learnt.weights, categorical_feature=categories, params=parameters
     )
     booster = lightgbm.Booster(parameters, train)
-    numbers, codes, targets = rows["val"]
-    booster.add_valid(train.create_valid(np.concatenate([numbers, codes], axis=1), targets), "val")
+    booster.add_valid(train.create_valid(watched.matrix(), watched.targets), "val")
     model.forest = LightGBMForest(booster)
-    for _ in range(round(recipe.epochs)):
+    rounds = round(recipe.epochs)
+    looks = set(moments(rounds, recipe.evaluations))
+    for number in range(1, rounds + 1):
         booster.update()
-        yield {"train/loss": float(booster.eval_train()[0][2]), "val/loss": float(booster.eval_valid()[0][2])}
+        yield _lightgbm_losses(booster) if number in looks else {}
+
+
+def _lightgbm_losses(booster: Any) -> Round:
+    return {"train/loss": float(booster.eval_train()[0][2]), "val/loss": float(booster.eval_valid()[0][2])}
 
 
 def _lightgbm_objective(outputs: int) -> dict[str, object]:
@@ -201,8 +221,8 @@ def _grow_catboost(
         }
     )
     pools = {
-        part: catboost.Pool(_catboost_features(numbers, codes), targets)
-        for part, (numbers, codes, targets) in rows.items()
+        part: catboost.Pool(_catboost_features(some.numbers, some.codes), some.targets, weight=some.weights)
+        for part, some in rows.items()
     }
     rounds = _Rounds(loss)
     work = threading.Thread(
@@ -212,7 +232,9 @@ def _grow_catboost(
     )
     work.start()
     try:
-        yield from rounds
+        looks = set(moments(round(recipe.epochs), recipe.evaluations))
+        for number, points in enumerate(rounds, start=1):
+            yield points if number in looks else {}
     finally:
         rounds.stop()
         work.join()

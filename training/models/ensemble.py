@@ -54,16 +54,20 @@ class Ensemble(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         return mean_of_all(torch.stack([member(*inputs) for member in self.members]), self.mean_of)
 
+    def asked(self) -> list[tuple[int, nn.Module]]:
+        """The members that have a say, with their numbers."""
+        return list(enumerate(self.members))
+
     def save_files(self, folder: Path) -> None:
         """What members keep in files, in a folder for each."""
-        for number, member in enumerate(self.members):
+        for number, member in self.asked():
             if isinstance(member, KeepsFiles):
                 (folder / f"member-{number}").mkdir(exist_ok=True)
                 member.save_files(folder / f"member-{number}")
 
     def load_files(self, folder: Path) -> None:
         """Read what `save_files` wrote."""
-        for number, member in enumerate(self.members):
+        for number, member in self.asked():
             if isinstance(member, KeepsFiles):
                 member.load_files(folder / f"member-{number}")
 
@@ -82,8 +86,13 @@ class Blend(Ensemble):
         self.register_buffer("shares", torch.full((kinds,), 1 / kinds))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        shares = self.shares.repeat(len(self.members) // len(self.shares))
-        asked = [member for member, share in zip(self.members, shares.tolist(), strict=True) if share > 0]
-        each = torch.stack([member(*inputs).double() for member in asked])
-        shares = shares[shares > 0].double()
-        return mean_of_all(each, self.mean_of, shares / shares.sum())
+        asked = self.asked()
+        each = torch.stack([member(*inputs).double() for _number, member in asked])
+        counts = torch.stack([self._share(number) for number, _member in asked]).double()
+        return mean_of_all(each, self.mean_of, counts / counts.sum())
+
+    def asked(self) -> list[tuple[int, nn.Module]]:
+        return [(number, member) for number, member in super().asked() if self._share(number) > 0]
+
+    def _share(self, number: int) -> Tensor:
+        return self.shares[number % len(self.shares)]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from training.architectures import Shapes
-from training.models.mlp import PeriodicNumbers
+from training.models.numbers import PeriodicNumbers
 from training.models.text_transformer import Block
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.architectures import Shapes
+from training.models.numbers import read_numbers
 
 ONE_HOT_UP_TO = 32
 EMBEDDING_SIZE = 16
@@ -46,26 +46,6 @@ class CategoryInput(nn.Module):
             else F.one_hot(codes[:, at], size).float()
             for at, size in enumerate(self.sizes)
         ]
-
-
-class PeriodicNumbers(nn.Module):
-    """Each number as a small vector of learnt waves, then a linear map: (B, n) to (B, n * width).
-
-    The PLR embedding of Gorishniy et al., "On embeddings for numerical features in tabular deep learning", 2022,
-    https://arxiv.org/abs/2203.05556, with the number itself kept beside the waves.
-    """
-
-    def __init__(self, numbers: int, width: int, frequencies: int = 16, sigma: float = 1.5) -> None:
-        super().__init__()
-        self.frequencies = nn.Parameter(torch.randn(numbers, frequencies) * sigma)
-        inputs = 2 * frequencies + 1
-        self.weight = nn.Parameter(torch.randn(numbers, inputs, width) / math.sqrt(inputs))
-        self.bias = nn.Parameter(torch.zeros(numbers, width))
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        waves = 2 * math.pi * numbers.unsqueeze(-1) * self.frequencies
-        features = torch.cat([waves.sin(), waves.cos(), numbers.unsqueeze(-1)], dim=-1)
-        return F.relu(torch.einsum("bni,niw->bnw", features, self.weight) + self.bias).flatten(1)
 
 
 class Members(nn.Module):
@@ -111,12 +91,13 @@ class MLP(nn.Module):
         batch_norm: bool = False,
         layer_norm: bool = False,
         number_width: int = 0,
+        pieces: int = 0,
         one_hot_up_to: int = ONE_HOT_UP_TO,
         members: int = 1,
     ) -> None:
         super().__init__()
         self.categories = CategoryInput(shapes.categories, one_hot_up_to=one_hot_up_to)
-        self.numbers = PeriodicNumbers(shapes.numbers, number_width) if number_width and shapes.numbers else None
+        self.numbers = read_numbers(shapes.numbers, number_width, pieces)
         width = self.categories.width + shapes.numbers * (number_width if self.numbers else 1)
         self.members = Members(members, width) if members > 1 else None
         layers: list[nn.Module] = []

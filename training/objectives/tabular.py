@@ -24,6 +24,7 @@ from training.measures import Floats, Ints
 from training.media.encoded import spread
 from training.media.images import THUMBNAIL
 from training.models.mlp import MLP
+from training.models.numbers import PieceNumbers
 from training.models.softmax_regression import fit_softmax_regression
 from training.objectives import OBJECTIVES, Guess
 from training.pretrained.transfer import earlier_preparation
@@ -64,6 +65,8 @@ class Table(ABC):
     shapes: Shapes
     targets: dict[Part, Tensor]
     """Class numbers (rows,), -1 where the train part lacks the class, or standardised values (rows,)."""
+    weights: Tensor | None = None
+    """How much each class counts in the loss; None if all count alike."""
 
     def __init__(
         self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path, teacher: Teacher
@@ -148,6 +151,12 @@ class Table(ABC):
         if len(batches) > 1 and len(batches[-1]) == 1:  # batch normalisation cannot work with one row
             batches[-2:] = [torch.cat(batches[-2:])]
         return batches
+
+    def initialise(self, model: nn.Module) -> None:
+        """Cut numbers into pieces where the target changes, in networks that read them so."""
+        for module in model.modules():
+            if isinstance(module, PieceNumbers):
+                module.cut(self.numbers["train"], self.targets["train"])
 
     @abstractmethod
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:

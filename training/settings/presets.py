@@ -6,6 +6,9 @@ from typing import Literal
 
 from training.recipes import Preset, Recipe
 
+MANY_ROWS = 5_000
+"""Rows of a table from which on another architecture, or a larger one, is better than for few."""
+
 
 def epochs_for(passes: int, rows: int, *, most: float = 5.0) -> float:
     """The passes that suit 10,000 examples, up to `most` times as many for fewer of them, and fewer for more."""

@@ -50,6 +50,10 @@ class Task:
     tryout: ClassVar[TryOut]
     recommended: ClassVar[str]
     """The architecture that *Simple* proposes."""
+    recommended_many: ClassVar[str] = ""
+    """The one it proposes where there are many examples to learn from."""
+    recommended_thorough: ClassVar[str] = ""
+    """The one it proposes where there are many and time allows."""
     recommended_mixed: ClassVar[str] = ""
     """The one it proposes where some of the columns to learn from are texts, pictures or sounds."""
     recommended_chat: ClassVar[str] = ""

@@ -15,6 +15,8 @@ class TabularClassification(Task):
     metrics = CLASSIFICATION
     tryout = "form"
     recommended = "mlp"
+    recommended_many = "boosted-trees"
+    recommended_thorough = "blend"
     recommended_mixed = "multimodal"
     heeds = ("class_weights", "focal", "label_smoothing", "augment")
     mean_of = "classes"

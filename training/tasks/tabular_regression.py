@@ -15,6 +15,8 @@ class TabularRegression(Task):
     metrics = REGRESSION
     tryout = "form"
     recommended = "mlp"
+    recommended_many = "boosted-trees"
+    recommended_thorough = "blend"
     recommended_mixed = "multimodal"
     heeds = ("huber", "augment")
     mean_of = "values"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from training.architectures import Architecture, Facts
 from training.data.split import assign_parts
-from training.events import Phase, Warning
+from training.events import Warning
 from training.lesson import Lesson, Taught, Teaching
 from training.model_folder import NAME
 from training.models.ensemble import Blend
@@ -22,7 +23,7 @@ from training.objectives import OBJECTIVES, Objective
 from training.objectives.tabular import Table
 from training.order import count_steps
 from training.recipes import Recipe
-from training.spec import Split, TrainSpec
+from training.spec import Split, SplitMethod, TrainSpec
 from training.tabular.tables import scaling_of
 from training.techniques.bagging import with_rows
 from training.techniques.ensemble import Member, Size, Teach, teach_each
@@ -39,7 +40,8 @@ SHARED = ("checkpoint_seconds", "precision", "compile", "deterministic", "class_
 class JoinsKinds(Protocol):
     """Settings of an architecture that is a blend."""
 
-    folds: int
+    members: int
+    kept_back: float
 
     def kinds(self, facts: Facts) -> list[tuple[Architecture, Recipe]]:
         """What is blended, with the recipe of each."""
@@ -54,34 +56,105 @@ class _Kind:
     table: Table
 
 
-def teach_kinds(lesson: Lesson, teach: Teach) -> Teaching:
-    """Train every kind once for each fold, on all rows but its own, and weigh the kinds by what they say there.
+class _Blending:
+    """What is trained, in which order, and what was found so far."""
 
-    Of few rows every member learns from all, and every kind counts the same. Members are told as one long training.
-    Erickson et al., "AutoGluon-Tabular: robust and accurate AutoML for structured data", 2020,
-    https://arxiv.org/abs/2003.06505
+    def __init__(self, lesson: Lesson) -> None:
+        network = lesson.spec.network()
+        assert isinstance(network, JoinsKinds)
+        self.lesson, self.table = lesson, cast(Table, lesson.objective)
+        self.rows, self.each = len(self.table.targets["train"]), network.members
+        self.kinds = [_kind(lesson, *chosen) for chosen in network.kinds(Facts(self.rows, self.table.shapes))]
+        self.shares = torch.full((len(self.kinds),), 1 / len(self.kinds))
+        keeps = self.rows >= FEW_ROWS and len(self.kinds) > 1
+        self.unseen = _kept_back(lesson, network.kept_back) if keeps else torch.empty(0, dtype=torch.int64)
+        self.found: list[Taught] = []
+        self.facts: dict[str, float] = {}
+
+    def members(self) -> Iterator[Member]:
+        """One of each kind that leaves out the unseen rows; then, of the kinds that help, those that learn from all."""
+        kinds = range(len(self.kinds))
+        trials = [(kind, self.lesson.spec.recipe.seed) for kind in kinds] if self.unseen.numel() else []
+        seeds = range(self.lesson.spec.recipe.seed, self.lesson.spec.recipe.seed + self.each)
+        everything = [*trials, *((kind, seed) for seed in seeds for kind in kinds)]
+        yield from self._in_place(everything, 0, len(trials), trials=len(trials))
+        if trials:
+            self._choose()
+        chosen = [*trials, *((kind, seed) for seed in seeds for kind in kinds if self.shares[kind] > 0)]
+        yield from self._in_place(chosen, len(trials), len(chosen), trials=len(trials))
+
+    def _in_place(self, plan: Sequence[tuple[int, int]], first: int, end: int, *, trials: int) -> Iterator[Member]:
+        """Some trainings of a plan, each the number of a kind and a seed."""
+        minutes = self.lesson.spec.recipe.minutes / len(plan)
+        lessons = [
+            self._lesson(self.kinds[kind], at, seed=seed, minutes=minutes, is_trial=at < trials)
+            for at, (kind, seed) in enumerate(plan)
+        ]
+        ahead = list(accumulate((_size(lesson) for lesson in lessons), initial=Size()))
+        for at in range(first, end):
+            title = f"Training {at + 1} of {len(plan)}: {self.kinds[plan[at][0]].settings.title}"
+            title += ", to see how much it counts" if at < trials else ""
+            yield Member(lessons[at], title, len(plan) - at - 1, partial(_placed, ahead, at))
+
+    def _lesson(self, kind: _Kind, number: int, *, seed: int, minutes: float, is_trial: bool) -> Lesson:
+        recipe = kind.spec.recipe.model_copy(update={"seed": seed, "minutes": minutes})
+        objective = with_rows(kind.table, _others(self.unseen, self.rows)) if is_trial else copy.copy(kind.table)
+        objective.spec = kind.spec.model_copy(update={"recipe": recipe})
+        return replace(self.lesson, spec=objective.spec, objective=cast(Objective, objective), member=number)
+
+    def _choose(self) -> None:
+        """Set the shares by what the first of each kind say of the rows that they have not seen."""
+        if self.lesson.crew.leads:
+            targets = self.table.targets["train"].cpu()[self.unseen]
+            models = [taught.model for taught in self.found]
+            said = [_say(kind, model, self.unseen) for kind, model in zip(self.kinds, models, strict=True)]
+            self.shares = choose_shares(torch.stack(said), targets)
+            self.facts = self._told(said, targets)
+        self.shares = torch.tensor(self.lesson.crew.follow(self.shares.tolist()))
+
+    def _told(self, said: Sequence[Tensor], targets: Tensor) -> dict[str, float]:
+        """The share of each kind and its loss on unseen rows, and the loss of them all together."""
+        facts: dict[str, float] = {}
+        for kind, share, one in zip(self.kinds, self.shares.tolist(), said, strict=True):
+            facts[f"Share of {kind.settings.title}"] = round(share, 2)
+            facts[f"Loss of {kind.settings.title} on unseen rows"] = unseen_loss(one, targets)
+        together = (torch.stack(list(said)) * self.shares.view(-1, 1, 1)).sum(dim=0)
+        return facts | {"Loss of the blend on unseen rows": unseen_loss(together, targets)}
+
+    def taught(self) -> Taught:
+        """All members that learnt from all rows, as one model; kinds without a share are there, but never asked."""
+        trials = len(self.kinds) if self.unseen.numel() else 0
+        learnt = iter(member.model for member in self.found[trials:])
+        models = [
+            next(learnt) if self.shares[at] > 0 else kind.settings.build(kind.table.shapes)
+            for _member in range(self.each)
+            for at, kind in enumerate(self.kinds)
+        ]
+        blend = Blend(_read_plainly(models, self.kinds, self.table), len(self.kinds), self.lesson.spec.kind().mean_of)
+        blend.shares.copy_(self.shares)
+        seconds = sum(member.seconds for member in self.found)
+        return Taught(blend.to(self.lesson.device.torch), self.found[-1].device, seconds, self.facts)
+
+
+def _placed(ahead: Sequence[Size], number: int, _own: Size) -> tuple[Size, Size]:
+    """What is before one of several trainings whose sizes are known, and all of them."""
+    return ahead[number], ahead[-1]
+
+
+def teach_kinds(lesson: Lesson, teach: Teach) -> Teaching:
+    """Train one of each kind without some of the rows, choose by these how much each kind counts, then train on all.
+
+    Kinds that do not help are not trained again; of few rows every kind counts the same. Members are told as one long
+    training. Weighing by rows kept back: Wolpert, "Stacked generalization", 1992,
+    https://doi.org/10.1016/S0893-6080(05)80023-1
     """
-    network = lesson.spec.network()
-    assert isinstance(network, JoinsKinds)
-    table = cast(Table, lesson.objective)
-    rows = len(table.targets["train"])
-    kinds = [_kind(lesson, *chosen) for chosen in network.kinds(Facts(rows, table.shapes))]
-    unseen = _folds(lesson, network.folds) if rows >= FEW_ROWS else [torch.empty(0, dtype=torch.int64)] * network.folds
-    if rows < FEW_ROWS:
+    blending = _Blending(lesson)
+    if not blending.unseen.numel():
+        rows = blending.rows
         yield Warning(message=f"From only {rows} rows shares cannot be chosen: every kind of model counts the same.")
-    found = yield from teach_each(_members(lesson, kinds, unseen), teach)
-    if found is None or not lesson.crew.leads:
+    if not (yield from teach_each(lesson, blending.members(), blending.found, teach)) or not lesson.crew.leads:
         return None
-    models = [member.model.eval() for member in found]
-    blend = Blend(_read_plainly(models, kinds, table), len(kinds), lesson.spec.kind().mean_of)
-    facts: dict[str, float] = {}
-    if rows >= FEW_ROWS:
-        yield Phase(name="evaluating", title="Choosing how much each kind counts")
-        said = [_say(kind, models[at :: len(kinds)], unseen) for at, kind in enumerate(kinds)]
-        targets = table.targets["train"].cpu()
-        blend.shares.copy_(choose_shares(torch.stack(said), targets))
-        facts = _facts(kinds, blend.shares, said, targets)
-    return Taught(blend.to(lesson.device.torch), found[-1].device, sum(member.seconds for member in found), facts)
+    return blending.taught()
 
 
 def choose_shares(said: Tensor, targets: Tensor) -> Tensor:
@@ -121,45 +194,15 @@ def _kind(lesson: Lesson, settings: Architecture, recipe: Recipe) -> _Kind:
     return _Kind(spec, settings, cast(Table, read))
 
 
-def _folds(lesson: Lesson, folds: int) -> list[Tensor]:
-    """The places of the train part that each fold keeps away: equal examples together, classes in equal shares."""
+def _kept_back(lesson: Lesson, share: float) -> Tensor:
+    """The places of the train part that are kept back: equal examples together, of every class the same share."""
     spec, examples = lesson.spec, cast(Table, lesson.objective).examples
     train = examples.rows["train"]
     ids, target = examples.ids[train], examples.column(spec.column("target"), "train")
-    how = "random" if spec.task.endswith("regression") else "stratified"
-    left_out = []
-    for fold in range(1, folds + 1):
-        split = Split(how=how, folds=folds, fold=fold, seed=(spec.split.seed + 1) % 2**31)  # not that of the test part
-        parts = assign_parts(ids, [None] * len(ids), split, target if how == "stratified" else None)
-        left_out.append(torch.from_numpy((parts == "test").nonzero()[0]))
-    return left_out
-
-
-def _members(lesson: Lesson, kinds: Sequence[_Kind], unseen: Sequence[Tensor]) -> list[Member]:
-    """Kind by kind for each fold, so that early on it is known how long all will take."""
-    recipe, count = lesson.spec.recipe, len(kinds) * len(unseen)
-    lessons: list[Lesson] = []
-    for fold, left_out in enumerate(unseen):
-        for kind in kinds:
-            own = {"seed": recipe.seed + fold, "minutes": recipe.minutes / count}
-            spec = kind.spec.model_copy(update={"recipe": kind.spec.recipe.model_copy(update=own)})
-            objective = with_rows(kind.table, _others(left_out, len(kind.table.targets["train"])))
-            objective.spec = spec
-            lessons.append(replace(lesson, spec=spec, objective=cast(Objective, objective), member=len(lessons)))
-    sizes = [_size(member) for member in lessons]
-    ahead = list(accumulate(sizes, initial=Size()))
-    return [
-        Member(
-            member,
-            f"Training {at + 1} of {count}: {kinds[at % len(kinds)].settings.title}",
-            partial(_placed, ahead, at),
-        )
-        for at, member in enumerate(lessons)
-    ]
-
-
-def _placed(ahead: Sequence[Size], number: int, _own: Size) -> tuple[Size, Size]:
-    return ahead[number], ahead[-1]
+    how: SplitMethod = "random" if spec.task.endswith("regression") else "stratified"
+    split = Split(how=how, test=share, seed=(spec.split.seed + 1) % 2**31)  # another draw than that of the test part
+    parts = assign_parts(ids, [None] * len(ids), split, target if how == "stratified" else None)
+    return torch.from_numpy((parts == "test").nonzero()[0])
 
 
 def _size(lesson: Lesson) -> Size:
@@ -191,22 +234,7 @@ def _read_plainly(models: Sequence[nn.Module], kinds: Sequence[_Kind], table: Ta
 
 
 @torch.no_grad()
-def _say(kind: _Kind, models: Sequence[nn.Module], unseen: Sequence[Tensor]) -> Tensor:
-    """What a kind says of each row of the train part by the model that has not seen it: (rows, outputs)."""
-    rows = len(kind.table.targets["train"])
-    said = torch.zeros(rows, kind.table.shapes.outputs, dtype=torch.float64)
-    for model, left_out in zip(models, unseen, strict=True):
-        if len(left_out):
-            scores = with_rows(kind.table, left_out).scores(model, "train").double().cpu()
-            said[left_out] = scores if scores.shape[1] == 1 else scores.softmax(dim=1)
-    return said
-
-
-def _facts(kinds: Sequence[_Kind], shares: Tensor, said: Sequence[Tensor], targets: Tensor) -> dict[str, float]:
-    """The share of each kind and its loss on unseen rows, and the loss of them all together."""
-    facts: dict[str, float] = {}
-    for kind, share, one in zip(kinds, shares.tolist(), said, strict=True):
-        facts[f"Share of {kind.settings.title}"] = round(share, 2)
-        facts[f"Loss of {kind.settings.title} on unseen rows"] = unseen_loss(one, targets)
-    together = (torch.stack(list(said)) * shares.view(-1, 1, 1)).sum(dim=0)
-    return facts | {"Loss of the blend on unseen rows": unseen_loss(together, targets)}
+def _say(kind: _Kind, model: nn.Module, rows: Tensor) -> Tensor:
+    """What a model says of these places of the train part: probabilities or values (rows, outputs)."""
+    scores = with_rows(kind.table, rows).scores(model.eval(), "train").double().cpu()
+    return scores if scores.shape[1] == 1 else scores.softmax(dim=1)

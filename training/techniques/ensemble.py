@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -47,6 +47,8 @@ class Member:
     lesson: Lesson
     title: str
     """What the page calls its training."""
+    left: int
+    """How many come after it."""
     place: Callable[[Size], tuple[Size, Size]]
     """Of its own size: all that is before it, and the whole."""
 
@@ -56,33 +58,38 @@ def teach_members(lesson: Lesson, teach: Teach) -> Teaching:
 
     Each member is the very network that a run of its own would find with the seed of the run plus the member's number.
     """
-    found = yield from teach_each([_member(lesson, number) for number in range(lesson.spec.recipe.ensemble)], teach)
-    if found is None:
+    found: list[Taught] = []
+    members = (_member(lesson, number) for number in range(lesson.spec.recipe.ensemble))
+    if not (yield from teach_each(lesson, members, found, teach)):
         return None
     model = Ensemble([member.model for member in found], lesson.spec.kind().mean_of)
     device = found[-1].device if found else lesson.device  # who follows has none after a pause at the very end
     return Taught(model, device, sum(member.seconds for member in found))
 
 
-def teach_each(members: Sequence[Member], teach: Teach) -> Generator[Event, None, list[Taught] | None]:
-    """Train one network after another as one long training; all of them, or None if stopped before the end.
+def teach_each(
+    lesson: Lesson, members: Iterable[Member], found: list[Taught], teach: Teach
+) -> Generator[Event, None, bool]:
+    """Train one network after another as one long training, each into `found`; whether it came to the end.
 
-    Those that are finished lie in the checkpoint, so that a run that goes on does not train them again.
+    Those that are finished lie in the checkpoint, so that a run that goes on does not train them again. Which member
+    comes next may follow from what was found before.
     """
-    folder = members[0].lesson.folder
-    (finished,) = members[0].lesson.crew.follow([len(_finished(folder))])
-    found = [_read_member(path, member.lesson) for path, member in zip(_finished(folder), members, strict=False)]
-    said: set[str] = set()
-    for number, member in enumerate(members[int(finished) :], start=int(finished)):
+    kept, said = _finished(lesson.folder), set[str]()
+    (finished,) = lesson.crew.follow([len(kept)])
+    for number, member in enumerate(members):
+        if number < finished:
+            found += [_read_member(path, member.lesson) for path in kept[number : number + 1]]
+            continue
         before = sum(one.seconds for one in found)
-        place = _Place(member, number, len(members), before, said, is_first=number == int(finished))
+        place = _Place(member, number, before, said, is_first=number == finished)
         taught = yield from place.tell(teach(member.lesson))
         if taught is None:
-            return None
-        _keep_member(folder, number, taught)
+            return False
+        _keep_member(lesson.folder, number, taught)
         yield Checkpoint(step=place.ahead.steps + place.own.steps)
         found.append(taught)
-    return found
+    return True
 
 
 def _member(lesson: Lesson, number: int) -> Member:
@@ -95,6 +102,7 @@ def _member(lesson: Lesson, number: int) -> Member:
     return Member(
         replace(lesson, spec=spec, objective=objective, member=number, bag=bag),
         f"Training network {number + 1} of {recipe.ensemble}",
+        recipe.ensemble - number - 1,
         lambda size: (size * number, size * recipe.ensemble),
     )
 
@@ -102,10 +110,8 @@ def _member(lesson: Lesson, number: int) -> Member:
 class _Place:
     """Where a member stands in the whole: its events are told as those of one long training."""
 
-    def __init__(
-        self, member: Member, number: int, members: int, before: float, said: set[str], *, is_first: bool
-    ) -> None:
-        self.member, self.number, self.members = member, number, members
+    def __init__(self, member: Member, number: int, before: float, said: set[str], *, is_first: bool) -> None:
+        self.member, self.number = member, number
         self.before, self.said, self.is_first = before, said, is_first
         self.own = self.ahead = self.whole = Size()
 
@@ -154,7 +160,7 @@ class _Place:
             "steps": self.whole.steps,
             "epoch": self.ahead.epochs + event.epoch,
             "seconds": self.before + event.seconds,
-            "eta_seconds": left + (self.members - self.number - 1) * each,
+            "eta_seconds": left + self.member.left * each,
             "points": {name: self._points(points) for name, points in event.points.items()},
         }
         return event.model_copy(update=update)

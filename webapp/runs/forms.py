@@ -158,7 +158,7 @@ class NewRun:
     def _recommended(self) -> str:
         if self.version is None or self.columns is None:
             return ""
-        return services.recommended_architecture(self.version, self.columns.task.key, self.columns.asked)
+        return services.recommended_architecture(self.version, self.columns.task.key, self.columns.asked, self.preset)
 
     @cached_property
     def preset(self) -> Preset:

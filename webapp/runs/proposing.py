@@ -62,7 +62,7 @@ def propose_spec(
     chosen = complete_roles(description, task, given, parts)
     check_roles(description, task, chosen)
     check_division(task, chosen, parts)
-    kind = _architecture(task, architecture, recommended(description, task=task, roles=chosen))
+    kind = _architecture(task, architecture, recommended(description, task=task, roles=chosen, preset=preset))
     facts = facts_of(description, task=task, roles=chosen, split=parts)
     network, usual = kind.preset(preset, task, facts)
     try:
@@ -115,10 +115,12 @@ def _fitting_task(description: Description, given: Mapping[str, list[str]]) -> s
     )
 
 
-def recommended_architecture(version: DatasetVersion, task: str, roles: Mapping[str, list[str]]) -> str:
+def recommended_architecture(
+    version: DatasetVersion, task: str, roles: Mapping[str, list[str]], preset: Preset = "balanced"
+) -> str:
     """What is proposed for these columns, the others being chosen as usual."""
     description = version.describe()
-    return recommended(description, task=task, roles=complete_roles(description, task, roles))
+    return recommended(description, task=task, roles=complete_roles(description, task, roles), preset=preset)
 
 
 def complete_roles(
