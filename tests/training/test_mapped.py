@@ -10,9 +10,13 @@ from polars.testing import assert_frame_equal
 from training.data import mapped
 from training.data.layout import DATA as DATA_FILE
 from training.data.mapped import read_columns
+from training.device import choose_device
 from training.errors import TrainingError
+from training.examples import read_examples
 from training.media import encoded
 from training.media.encoded import stored_bytes
+from training.objectives import OBJECTIVES, tabular
+from training.spec import TrainSpec
 from training.tabular import tables
 from training.tabular.tables import encode_rows, learn_encoding
 
@@ -20,6 +24,12 @@ from training.tabular.tables import encode_rows, learn_encoding
 @pytest.fixture
 def everything_is_large(monkeypatch):
     monkeypatch.setattr(mapped, "IN_MEMORY", 0)
+
+
+def build_table(spec: TrainSpec, folder: Path) -> tabular.Table:
+    objective = OBJECTIVES[spec.task](spec, read_examples(spec), choose_device(spec.recipe), folder / "model")
+    assert isinstance(objective, tabular.Table)
+    return objective
 
 
 def several_groups(folder: Path) -> Path:
@@ -76,3 +86,14 @@ def test_a_large_table_is_encoded_some_rows_at_a_time_into_a_file_without_a_name
     assert (mapped_numbers == numbers).all()
     assert (mapped_codes == codes).all()
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_rivals_of_a_large_table_learn_from_some_of_its_rows_and_say_so(flower_spec, monkeypatch, tmp_path):
+    objective = build_table(flower_spec, tmp_path)
+    whole = {guess.key: guess for guess in objective.rivals()}
+    assert not any("Learnt from" in guess.about for guess in whole.values())
+    monkeypatch.setattr(tabular, "MOST_CELLS", {"linear": 600, "boosted-trees": 90})
+    some = {guess.key: guess for guess in objective.rivals()}
+    assert "of the 153 rows, to save memory" in some["boosted-trees"].about
+    assert "Learnt from" in some["linear"].about
+    assert all(some[key].answers.shape == whole[key].answers.shape for key in whole)

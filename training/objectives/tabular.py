@@ -19,7 +19,7 @@ from training.architectures import ARCHITECTURES, Architecture, Facts, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Surface, Warning
-from training.examples import Examples, Part
+from training.examples import PARTS, Examples, Part
 from training.measures import Floats, Ints
 from training.media.encoded import spread
 from training.media.images import THUMBNAIL
@@ -55,8 +55,8 @@ FOR_PIXELS = 10_000
 """Rows that a linear model on pixels learns from at most."""
 MOST_WEIGHTS = 12
 """Weights of a linear model that are told."""
-MOST_CELLS = 20_000_000
-"""Numbers of the train part up to which a linear model is fitted beside."""
+MOST_CELLS = {"linear": 20_000_000, "boosted-trees": 40_000_000}
+"""Numbers that a rival learns from at most, because it holds them in memory; of more rows it is given some."""
 
 
 class Table(ABC):
@@ -202,25 +202,34 @@ class Table(ABC):
         return Guess("pixels", "Linear model on the pixels alone", about, self.linear(train, places, test))
 
     def _plain_rivals(self) -> list[Guess]:
-        plain = self.encoding.width + sum(self.encoding.sizes)
-        if not plain:
-            return []
-        cells = len(self.numbers["train"]) * plain
-        network = self.spec.architecture
-        keys = [key for key in RIVALS if key != network and (key != "linear" or cells <= MOST_CELLS)]
-        return [self._rival(key) for key in keys]
+        width, sizes = self.encoding.width, self.encoding.sizes
+        cells = {"linear": width + sum(sizes), "boosted-trees": width + len(sizes)}
+        keys = [key for key in RIVALS if key != self.spec.architecture and cells[key]]
+        return [self._rival(key, self._some(MOST_CELLS[key] // cells[key])) for key in keys]
 
-    def _rival(self, key: str) -> Guess:
-        kind = ARCHITECTURES[key]
-        settings, recipe = kind.preset("quick", self.spec.task, Facts(len(self.numbers["train"]), self.shapes))
+    def _some(self, most: int) -> Examples:
+        """The examples with at most so many rows to learn from and to watch, drawn once and for all."""
+        parts = self.examples.rows
+        if len(parts["train"]) <= most:
+            return self.examples
+        drawn = {part: np.random.default_rng(0).permutation(len(parts[part]))[:most] for part in PARTS}
+        train = np.union1d(drawn["train"], self.teacher.needed())  # every class among them
+        rows = {**parts, "train": parts["train"][train], "val": parts["val"][np.sort(drawn["val"])]}
+        return replace(self.examples, rows=rows)
+
+    def _rival(self, key: str, examples: Examples) -> Guess:
+        kind, rows = ARCHITECTURES[key], len(examples.rows["train"])
+        settings, recipe = kind.preset("quick", self.spec.task, Facts(rows, self.shapes))
         choices = {"architecture": key, "settings": settings.model_dump(mode="json"), "recipe": recipe}
         spec = self.spec.model_copy(update=choices)
-        rival = OBJECTIVES[spec.task](spec, self.examples, self.device, self.model_folder)
+        rival = OBJECTIVES[spec.task](spec, examples, self.device, self.model_folder)
         model = settings.build(rival.shapes)
         for _round in settings.fit(model, rival, recipe) or ():
             pass
         title = kind.title if self.encoding.is_plain else f"{kind.title} without texts, pictures and sounds"
-        return Guess(key, title, RIVALS[key], cast(Table, rival).answers(model.eval()))
+        total = len(self.numbers["train"])
+        sampled = f" Learnt from {rows:,} of the {total:,} rows, to save memory." if rows < total else ""
+        return Guess(key, title, RIVALS[key] + sampled, cast(Table, rival).answers(model.eval()))
 
     def _inputs(self, part: Part, places: Tensor) -> tuple[object, ...]:
         """What the network reads of some places of a part."""

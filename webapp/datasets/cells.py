@@ -23,6 +23,9 @@ COLOURS = 10
 Numbered: TypeAlias = tuple[int, Column]
 """A column with its place among the data set's columns."""
 
+MIDNIGHT = " 00:00:00"
+"""What stands behind a day without a time."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -103,7 +106,7 @@ def _cell(column: Column, value: Any, url: str, whole: bool) -> Cell:
         return _tokens(column, value, url, whole)
     if column.type in ("answers", "boxes"):
         return _entries(column, value)
-    return _text(str(value), url, whole)
+    return _text(str(value).removesuffix(MIDNIGHT) if column.type == "date" else str(value), url, whole)
 
 
 def _text(text: str, url: str, whole: bool) -> Cell:

@@ -58,7 +58,8 @@ def set_aside(request: UserRequest, pk: int, number: int) -> HttpResponse:
     version = version_or_404(found, number)
     rows = apart.run("training.data.preview:read_aside", local_folder(version.folder), MOST_ASIDE)
     context = {"dataset": found, "version": version, "rows": rows, "count": version.describe().set_aside}
-    return render(request, "datasets/aside.html", context)
+    several = len({row["source"] for row in rows}) > 1
+    return render(request, "datasets/aside.html", context | {"several": several})
 
 
 @login_required
