@@ -104,7 +104,8 @@ class Recipe(Settings):
     class_weights: Literal["none", "balanced"] = Field(
         "none",
         title="Class weights",
-        description="Balanced counts every class the same in the loss, however rare (tables and texts).",
+        description="Balanced counts every class the same in the loss, however rare, and names more than other words "
+        "(tables and texts).",
     )
     focal: float = Field(
         0.0,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from training.recipes import Recipe
-from training.techniques.losses import class_loss, class_weights, value_loss
+from training.techniques.losses import class_loss, class_weights, tag_weights, value_loss
 
 SURE = torch.tensor([[math.log(0.9), math.log(0.1)], [math.log(0.6), math.log(0.4)]])
 CHANCES = [(0.9, 0.1), (0.6, 0.4)]
@@ -43,3 +43,12 @@ def test_huber_squares_small_errors_and_draws_large_ones_straight() -> None:
     errors, nothing = torch.tensor([0.5, 3.0]), torch.zeros(2)
     assert value_loss(errors, nothing, Recipe(huber=1)).item() == pytest.approx((0.25 + 2 * (3 - 0.5)) / 2)
     assert value_loss(errors, nothing, Recipe()).item() == pytest.approx((0.25 + 9) / 2)
+
+
+def test_names_count_by_the_root_of_how_rare_they_are() -> None:
+    truth = torch.tensor([0] * 90 + [1] * 6 + [2] * 4 + [-100])
+    weights = tag_weights(truth, [True, False, False], Recipe(class_weights="balanced"))
+    torch.testing.assert_close(weights, torch.tensor([1.0, 3.0, 3.0]))
+    assert tag_weights(truth, [True, False, False], Recipe()) is None
+    without_other_words = tag_weights(truth, [False] * 3, Recipe(class_weights="balanced"))
+    torch.testing.assert_close(without_other_words, torch.ones(3))

@@ -78,6 +78,7 @@ class PretrainedEncoderSettings(Architecture):
             schedule="linear",
             warmup=0.1,
             clip_norm=1.0,
+            class_weights="balanced" if task == "token-classification" else "none",
             evaluations={"quick": 2, "balanced": 4, "thorough": 8}[preset] // (2 if asks else 1),
         )
         return settings, recipe

@@ -29,6 +29,7 @@ from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
 from training.report import Report
 from training.spec import TrainSpec
+from training.techniques.losses import tag_weights
 from training.texts.entities import (
     OUTSIDE,
     count_entities,
@@ -46,8 +47,6 @@ from training.texts.words import split_tokens
 
 NO_TAG = -100
 """What the loss passes over: further pieces of a word, and marks of the tokenizer."""
-MOST_WEIGHT = 5.0
-"""How often a name counts at most."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class TokenTags:
         self.tokenizer.save_pretrained(model_folder)
         self.parts = {part: self._sentences(tagged[part]) for part in PARTS}
         self.targets = self._targets(self.parts["train"])
-        self.weights = _tag_weights(self.targets, self.tags).to(device.torch)
+        self.weights = tag_weights(self.targets, [tag == OUTSIDE for tag in self.tags], spec.recipe)
         self.shapes = Shapes(
             outputs=len(self.tags), vocabulary=len(self.tokenizer), length=self.settings.length, per_token=True
         )
@@ -98,7 +97,11 @@ class TokenTags:
         targets = encoded.padded(self.targets, places, NO_TAG).to(scores.device)
         smoothing = self.spec.recipe.label_smoothing
         return F.cross_entropy(
-            scores.flatten(0, 1), targets.flatten(), self.weights, ignore_index=NO_TAG, label_smoothing=smoothing
+            scores.flatten(0, 1),
+            targets.flatten(),
+            None if self.weights is None else self.weights.to(scores.device),
+            ignore_index=NO_TAG,
+            label_smoothing=smoothing,
         )
 
     def evaluate(self, model: nn.Module, part: Part) -> dict[str, float]:
@@ -255,18 +258,6 @@ def _tagged(column: pl.Series) -> list[tuple[list[str], list[str]]]:
     """Words and tags per sentence; an empty sentence keeps its place."""
     sentences = [cell or [] for cell in column.to_list()]
     return [([str(one["token"]) for one in cell], [str(one["tag"]) for one in cell]) for cell in sentences]
-
-
-def _tag_weights(targets: Tensor, tags: list[str]) -> Tensor:
-    """How much each tag counts in the loss: names more than other words, by the root of how rare they are.
-
-    The best F1 comes from saying what is likelier than half that F1, not than a half: Lipton, Elkan and Naryanaswamy,
-    "Optimal thresholding of classifiers to maximize F1 measure", 2014.
-    """
-    outside = int((targets == tags.index(OUTSIDE)).sum()) if OUTSIDE in tags else 0
-    named = int((targets != NO_TAG).sum()) - outside
-    rare = min(MOST_WEIGHT, max(1.0, (outside / max(1, named)) ** 0.5))
-    return torch.tensor([1.0 if tag == OUTSIDE else rare for tag in tags])
 
 
 def _forbidden(tags: list[str], learnt: list[list[str]]) -> NDArray[np.bool_]:

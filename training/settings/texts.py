@@ -133,6 +133,7 @@ def for_each_token(task: str, rows: int, preset: Preset, *, lr: float) -> Recipe
         warmup=0.1,
         clip_norm=1.0,
         average="ema" if names else "none",
+        class_weights="balanced" if names else "none",
         ensemble=3 if names and preset == "thorough" else 1,
         evaluations={"quick": 4, "balanced": 8, "thorough": 12}[preset],
     )

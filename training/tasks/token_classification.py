@@ -12,5 +12,5 @@ class TokenClassification(Task):
     metrics = ENTITIES
     tryout = "text"
     recommended = "pretrained-encoder"
-    heeds = ("label_smoothing",)
+    heeds = ("class_weights", "label_smoothing")
     mean_of = "classes"
