@@ -80,14 +80,14 @@ class BlendSettings(Architecture):
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         many = facts.rows >= MANY_ROWS
         settings = cls(
-            members={"quick": 1, "balanced": 1, "thorough": 3}[preset],
-            trees="quick" if preset == "quick" else "balanced",
+            members=(2 if task == "tabular-regression" else 3) if preset == "thorough" else 1,
+            trees=preset,
             perceptron="quick" if many or preset == "quick" else "balanced",
             linear="off" if many else "quick",
             made=many and task == "tabular-regression",
             many_rows=many,
         )
-        return settings, Recipe(epochs=1, batch_size=min(65_536, max(1, facts.rows)), evaluations=4)
+        return settings, Recipe(epochs=1, batch_size=min(65_536, max(1, facts.rows)), evaluations=8)
 
     def kinds(self, facts: Facts) -> list[tuple[Architecture, Recipe]]:
         """What is blended, with the recipe of each."""

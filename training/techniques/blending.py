@@ -32,7 +32,9 @@ FEW_ROWS = 200
 """Rows to learn from below which shares would follow chance."""
 PICKS = 100
 """Kinds that are picked one after another; the share of each is how often it was."""
-SHARED = ("checkpoint_seconds", "precision", "compile", "deterministic", "class_weights", "focal", "huber")
+SHARED = (
+    "evaluations", "checkpoint_seconds", "precision", "compile", "deterministic", "class_weights", "focal", "huber",
+)  # fmt: skip
 """Fields of the recipe that every member takes over."""
 
 
@@ -149,9 +151,9 @@ def teach_kinds(lesson: Lesson, teach: Teach) -> Teaching:
     https://doi.org/10.1016/S0893-6080(05)80023-1
     """
     blending = _Blending(lesson)
-    if not blending.unseen.numel():
-        rows = blending.rows
-        yield Warning(message=f"From only {rows} rows shares cannot be chosen: every kind of model counts the same.")
+    if blending.rows < FEW_ROWS:
+        few = f"From only {blending.rows} rows shares cannot be chosen"
+        yield Warning(message=f"{few}: every kind of model counts the same.")
     if not (yield from teach_each(lesson, blending.members(), blending.found, teach)) or not lesson.crew.leads:
         return None
     return blending.taught()
