@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -128,7 +128,7 @@ def places_of_partners(alike: Floats, partners: NDArray[np.int64]) -> NDArray[np
     return np.asarray(1 + ((alike >= own) & other).sum(1))
 
 
-def _numbered(texts: list[str]) -> Tensor:
+def _numbered(texts: Iterable[str]) -> Tensor:
     """A number for each text, the same for equal ones."""
     numbers: dict[str, int] = {}
     return torch.tensor([numbers.setdefault(text, len(numbers)) for text in texts])
