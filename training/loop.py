@@ -35,6 +35,8 @@ from training.techniques.probe import settle_on_a_batch
 from training.techniques.recompute import recompute_blocks
 from training.techniques.shards import is_shared_out, put_together, share_out
 
+AFRESH = "This kind of model always starts afresh: of the earlier run only what it knew of its columns is taken over."
+
 
 def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """Train what the spec describes and leave model, report and predictions in `folder`.
@@ -92,9 +94,9 @@ def teach(lesson: Lesson) -> Teaching:
     model = build_network(spec, objective, device)
     if recipe.recompute and not recompute_blocks(model):
         yield Warning(message="This network is not made of blocks, so that nothing is computed twice.")
-    if spec.start_from:
-        yield take_over(model, spec, objective.preparation())
     rounds = spec.network().fit(model, lesson.bag.redrawn(objective) if lesson.bag else objective, recipe)
+    if spec.start_from:
+        yield take_over(model, spec, objective.preparation()) if rounds is None else Warning(message=AFRESH)
     if rounds is None and crew.is_alone:
         device = settle_on_a_batch(device, recipe, model, objective)
     crew.align(model)

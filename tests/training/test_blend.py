@@ -119,3 +119,13 @@ def test_a_blend_of_nothing_is_refused_in_words(steps: TrainSpec) -> None:
     nothing = {"trees": "off", "perceptron": "off"}
     with pytest.raises(ValueError, match="Choose at least one kind of model"):
         TrainSpec.model_validate(steps.model_dump() | {"settings": nothing})
+
+
+def test_a_blend_and_trees_that_cannot_go_on_from_a_run_say_so(steps: TrainSpec, tmp_path: Path) -> None:
+    alone = steps.model_copy(update={"architecture": "boosted-trees", "settings": {}, "recipe": Recipe(epochs=5)})
+    for spec in (alone, steps):
+        learnt(spec, tmp_path / spec.architecture)
+        start = {"start_from": str(tmp_path / spec.architecture / "model")}
+        events, _report = learnt(spec.model_copy(update=start), tmp_path / f"{spec.architecture} again")
+        (warning,) = [event for event in events if isinstance(event, Warning)]
+        assert "always starts afresh" in warning.message

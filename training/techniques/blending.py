@@ -154,6 +154,8 @@ def teach_kinds(lesson: Lesson, teach: Teach) -> Teaching:
     if blending.rows < FEW_ROWS:
         few = f"From only {blending.rows} rows shares cannot be chosen"
         yield Warning(message=f"{few}: every kind of model counts the same.")
+    if lesson.spec.start_from:
+        yield Warning(message="A blend always starts afresh; nothing that the earlier run found is taken over.")
     if not (yield from teach_each(lesson, blending.members(), blending.found, teach)) or not lesson.crew.leads:
         return None
     return blending.taught()
