@@ -104,7 +104,7 @@ class MLPSettings(Architecture):
     @classmethod
     def _for_many_rows(cls, preset: Preset, task: str) -> tuple[Architecture, Recipe]:
         regression = task == "tabular-regression"
-        lengths = {"quick": (12, 2), "balanced": (30, 4), "thorough": (60, 8)} if regression else {
+        lengths = {"quick": (12, 2), "balanced": (16, 8), "thorough": (30, 8)} if regression else {
             "quick": (8, 1), "balanced": (14, 2), "thorough": (20, 4)
         }  # fmt: skip
         epochs, members = lengths[preset]
