@@ -69,7 +69,7 @@ def title(data: Data, name: str) -> str:
         return f"*{PEERS[name.removeprefix('peer:')][0]}*"
     key, _, preset = name.partition("@")
     words = ARCHITECTURES[key].title + (f", {preset}" if preset else "")
-    proposed = TASKS[data.task].recommended_mixed if data.key == "titanic-names" else TASKS[data.task].recommended
+    proposed = data.proposed or TASKS[data.task].recommended
     return f"**{words}**" if key == proposed and not preset else words
 
 

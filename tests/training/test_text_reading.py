@@ -157,7 +157,7 @@ def test_a_long_text_that_comes_in_pieces_gives_the_tokens_of_the_whole(monkeypa
     text, ids = "".join(pieces), np.concatenate([ids for ids, _ in parts])
     assert ids.tolist() == tokenizers.encode(tokenizer, text).tolist()
     starts = np.concatenate([starts for _, starts in parts]).tolist()
-    words = [tokenizer.decode([token]) for token in ids]
+    words = [str(tokenizer.decode([token])) for token in ids]
     assert all(text.startswith(word, start) for word, start in zip(words, starts, strict=True))
 
 

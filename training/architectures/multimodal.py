@@ -72,7 +72,7 @@ class MultimodalSettings(Architecture):
         settings = cls(
             notes=64 if large else 32,
             length=expected_length(facts.characters, most=256),
-            dropout=0.1 if large else 0.3,
+            dropout=0.1 if large else 0.6 if facts.shapes.texts else 0.3,  # few texts are soon known by heart
             number_width=16 if large else 0,
         )
         recipe = Recipe(
