@@ -3,7 +3,8 @@
 Every architecture that can learn a data set's task is trained with the balanced preset (and with another where a goal
 names it), nothing tuned, each in a process of its own, on the files of TOUCHSTONE_SHARED_DATA (default:
 ../shared/data) as a person would upload them. Several split seeds, or one where the data brings its own test part.
-Peers from PyPI learn from the same split in processes of their own. `--missing` measures only what was not yet.
+Peers from PyPI learn from the same split in processes of their own. `--missing` measures only what was not yet,
+`--page` writes the page from what was.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ class Row:
 
 def main(names: list[str]) -> None:
     """Measure the rows that are named, all without names, and write the table anew after each."""
+    if "--page" in names:
+        write_page(read_kept())
+        return
     preload()
     wanted = [name for name in names if not name.startswith("--")]
     for row in rows():

@@ -102,9 +102,3 @@ def machine() -> str:
     return (
         f"{os.cpu_count()} cores of {processor} (AVX2), Python {platform.python_version()}, torch {torch.__version__}"
     )
-
-
-if __name__ == "__main__":
-    import json
-
-    write_page(json.loads((ROOT / "docs" / "results.json").read_text()))
