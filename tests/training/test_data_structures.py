@@ -57,6 +57,13 @@ def test_an_annotation_that_defines_entities_is_not_read(tmp_path):
     assert description.set_aside == 1
 
 
+def test_annotations_of_which_none_can_be_read_are_refused_by_name(tmp_path):
+    bomb = b'<!DOCTYPE a [<!ENTITY a "aaaa">]>' + voc("a.png", ("cat", 1, 2, 4, 6))
+    refused = refusal(packed(tmp_path, {"a.png": picture(0), "b.png": picture(1), "a.xml": bomb}))
+    assert "a.xml is an annotation that is too large or defines entities" in refused.message
+    assert "pictures alone" in refused.hint
+
+
 def test_coco_boxes_come_with_their_pictures(tmp_path):
     coco = {
         "images": [{"id": 7, "file_name": "a.png"}, {"id": 8, "file_name": "b.png"}],
@@ -110,6 +117,19 @@ def test_sounds_are_labelled_by_their_folders_and_heard(tmp_path):
     assert description.proposals[0].task == "audio-classification"
     assert read_rows(tmp_path / "version", 1, 1)[0]["audio"] == {"seconds": 0.2, "row": 1}
     assert read_cell_bytes(tmp_path / "version", 1, "audio") == sound(0.2)
+
+
+@pytest.mark.parametrize("claimed", [0x7FFFF024, 0xFFFFFFFF])
+def test_sounds_that_were_written_in_a_stream_are_whole(tmp_path, claimed):
+    def streamed(wave: bytes) -> bytes:
+        data = wave.index(b"data") + 4
+        size = claimed.to_bytes(4, "little")
+        return wave[:4] + size + wave[8:data] + size + wave[data + 4 :]
+
+    files = {f"{label}/{n}.wav": streamed(sound(0.1 + n / 10)) for label in ("yes", "no") for n in range(3)}
+    frame, description = imported(packed(tmp_path, files))
+    assert (description.rows, description.set_aside) == (6, 0)
+    assert frame["audio"].struct.field("seconds")[1] == pytest.approx(0.2)
 
 
 def test_parquet_with_sounds_comes_back_as_it_was(tmp_path):

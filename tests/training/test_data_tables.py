@@ -317,8 +317,9 @@ def test_formulas_give_the_values_they_had_and_macros_are_not_looked_at(tmp_path
     packed = io.BytesIO(workbook("name,mass\na,=1+1:2\nb,=1+2:3\n"))
     with zipfile.ZipFile(packed, "a") as archive:
         archive.writestr("xl/vbaProject.bin", b"Sub AutoOpen()")
-    frame, _ = imported(bring(tmp_path, packed.getvalue(), "a.xlsm"))
+    frame, description = imported(bring(tmp_path, packed.getvalue(), "a.xlsm"))
     assert frame["mass"].to_list() == [2, 3]
+    assert description.format.endswith("without its macros")
 
 
 def test_a_packed_bomb_is_refused(tmp_path):

@@ -41,6 +41,8 @@ class Annotations:
     boxes: dict[str, list[Box]] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
     unmatched: SetAside = field(default_factory=SetAside)
+    broken: str = ""
+    """An annotation that bears the name of a picture and cannot be read, and why; the last one."""
 
     def picture(self, name: str, line: int) -> str | None:
         """The key of the picture that is called so; noted where there is none."""
@@ -65,7 +67,7 @@ def box_notes(
     others: Sequence[Member],
     read_table: Callable[[Member], pl.DataFrame | None],
 ) -> Notes | None:
-    """Boxes by picture; None where nothing in the archive says where anything is.
+    """Boxes by picture; None where nothing in the archive says where anything is, TrainingError where nobody can tell.
 
     Pictures without an annotation have null, pictures in which nothing is marked an empty list.
     """
@@ -78,6 +80,12 @@ def box_notes(
         words += ["COCO"] * _read_coco(source, coco, found)
     tables = [member for member in others if member.suffix in (".csv", ".tsv")]
     words += ["a table"] * _read_tables(tables, read_table, found, keep=not words)
+    if not found.boxes and found.broken:
+        raise TrainingError(
+            f"No annotation in {source.name} can be read: {found.broken}.",
+            "Save them as plain Pascal VOC or COCO, or leave them out to learn from the pictures alone.",
+            code="bad_xml",
+        )
     if not found.boxes:
         return None
     _read_lists(source, others, found)
@@ -103,6 +111,8 @@ def _read_voc(source: Source, members: list[Member], found: Annotations) -> None
             root = _parse_xml(data or b"")
         except ValueError as error:
             found.unmatched.add(source.name, number, str(error), str(member.path))
+            if found.lookup.find(member.path.stem) is not None:
+                found.broken = f"{member.path} is {error}"
             continue
         named = root.findtext("filename") or ""
         key = found.lookup.find(named) or found.picture(member.path.stem, number)

@@ -9,8 +9,8 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", "
 SOUND = pl.Struct({"bytes": pl.Binary, "path": pl.String, "seconds": pl.Float64})
 MAX_SECONDS = 3600
 _BLOCK = 1 << 18
-_UNKNOWN = 0xFFFF0000
-"""Programs that write WAV in a stream put a size like this into its head."""
+_UNKNOWN = 0x7FFF0000
+"""Programs that write WAV in a stream put a size like this, or a larger one, into its head."""
 _STARTS = (b"fLaC", b"OggS", b"ID3", b"FORM", b".snd")
 
 
@@ -23,7 +23,8 @@ def is_sound(data: bytes) -> bool:
 
 def sound_length(data: bytes) -> tuple[float, str]:
     """Seconds, and why the sound cannot be read or ""; all of it is decoded, block by block."""
-    if data[:4] == b"RIFF" and len(data) < int.from_bytes(data[4:8], "little") < _UNKNOWN:
+    claimed = int.from_bytes(data[4:8], "little") if data[:4] == b"RIFF" else 0
+    if len(data) < claimed < _UNKNOWN:
         return 0.0, "a sound that is cut off"
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
@@ -32,7 +33,8 @@ def sound_length(data: bytes) -> tuple[float, str]:
             read = sum(len(block) for block in sound.blocks(_BLOCK, dtype="float32"))
             if read == 0:
                 return 0.0, "no sound in it"
-            return read / sound.samplerate, "" if read >= 0.9 * sound.frames else "a sound that is cut off"
+            is_whole = read >= 0.9 * sound.frames or claimed >= _UNKNOWN
+            return read / sound.samplerate, "" if is_whole else "a sound that is cut off"
     except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
         return 0.0, f"not a sound: {error}"
 

@@ -49,6 +49,8 @@ class Xlsx(Reader):
                 yield Batch(body.slice(start, _ROWS), min((start + _ROWS) / len(body), 1.0))
 
         title = f"Excel, sheet “{name}”" + (f" of {len(filled)}" if len(filled) > 1 else "")
+        if _has_macros(source.path):
+            title += ", without its macros"
         return Reading(title, "table", names, batches, sheets=filled, sheet=name)
 
 
@@ -67,6 +69,11 @@ def _choose_sheet(source: Source) -> tuple[str, pl.DataFrame, tuple[str, ...]]:
             "Open it in Excel and save it again, or save the sheet as CSV and upload that.",
         ) from error
     raise TrainingError(f"{source.name} has no sheet with rows.", "Add rows and upload it again.", code="no_rows")
+
+
+def _has_macros(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("vbaProject.bin") for name in archive.NameToInfo)
 
 
 def _without_gaps(sheet: pl.DataFrame) -> pl.DataFrame:
