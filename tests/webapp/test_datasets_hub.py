@@ -47,6 +47,10 @@ def test_without_a_network_it_says_so(browser, seat, redis, settings):
     dataset = import_here(Dataset.objects.get())
     assert dataset.status == Dataset.Status.FAILED
     assert "upload them here" in dataset.error["hint"]
+    page = browser.get(dataset.get_absolute_url()).content.decode()
+    assert "Fetch it again" in page
+    assert '<input type="hidden" name="repository" value="nature/life">' in page
+    assert "still here" not in page
 
 
 def test_something_else_than_owner_and_name_is_refused_in_words(browser, seat, redis):
