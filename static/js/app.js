@@ -45,12 +45,14 @@ function fade(box) {
 }
 
 async function askFirst(event) {
-  const question = event.target.dataset.confirm;
-  if (!question || event.target.dataset.confirmed) return;
+  const { target: form, submitter } = event;
+  if (!form.dataset.confirm || form.dataset.confirmed) return;
   event.preventDefault();
-  if (!(await confirmed(question, event.target.dataset.confirmVerb))) return;
-  event.target.dataset.confirmed = "yes";
-  event.target.requestSubmit(event.submitter);
+  if (!(await confirmed(form.dataset.confirm, form.dataset.confirmVerb))) return;
+  form.dataset.confirmed = "yes";
+  form.hidden ||= !form.isConnected;
+  if (form.hidden) document.body.append(form); // news have put another in its place, and a form must stand somewhere
+  form.requestSubmit(submitter);
 }
 
 async function askFirstForHtmx(event) {

@@ -161,6 +161,28 @@ def test_a_long_text_that_comes_in_pieces_gives_the_tokens_of_the_whole(monkeypa
     assert all(text.startswith(word, start) for word, start in zip(words, starts, strict=True))
 
 
+def test_documents_without_lines_are_read_in_portions_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizers, "CHUNK_CHARACTERS", 40)
+    monkeypatch.setattr(tokenizers, "PORTION_CHARACTERS", 100)
+    documents = [f"the cat sat on mat {at}{tokenizers.END}" for at in range(80)]
+    tokenizer = tokenizers.build_byte_pairs(documents, 300)
+    parts = list(tokenizers.encode_stream(tokenizer, iter(documents), closed=True))
+    assert len(parts) > 10
+    ids = np.concatenate([ids for ids, _ in parts])
+    assert ids.tolist() == tokenizers.encode(tokenizer, "".join(documents)).tolist()
+
+
+def test_a_line_that_never_ends_is_cut_at_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizers, "CHUNK_CHARACTERS", 40)
+    monkeypatch.setattr(tokenizers, "LONGEST_CHUNK", 80)
+    monkeypatch.setattr(tokenizers, "PORTION_CHARACTERS", 100)
+    text = "one two three four " * 50 + "x" * 300
+    tokenizer = tokenizers.build_byte_pairs([text], 300)
+    parts = list(tokenizers.encode_stream(tokenizer, iter([text[:500], text[500:]])))
+    assert max(len(ids) for ids, _ in parts) < 200
+    assert tokenizer.decode(np.concatenate([ids for ids, _ in parts])) == text
+
+
 def test_texts_read_in_portions_give_the_tokens_of_all_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     texts = ["word " * (index % 9 + 1) for index in range(50)]
     tokenizer = make_tokenizer(TextRecurrentSettings(), texts)

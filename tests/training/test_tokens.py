@@ -21,10 +21,11 @@ from training.models.text_parts import TokenAttention
 from training.objectives.tokens import TokenPredictor
 from training.recipes import Recipe
 from training.report import Report
+from training.settings.texts import PLACES
 from training.spec import TrainSpec
 from training.texts.entities import count_entities, entities, entity_estimators, forbidden_steps, likeliest_tags
 from training.texts.reading import encode_words
-from training.texts.spelling import PLACES, looks_of, shape
+from training.texts.spelling import looks_of, shape
 from training.texts.tokenizers import build_byte_pairs
 from training.texts.words import split_tokens
 

@@ -8,13 +8,14 @@ from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Sha
 from training.recipes import Preset, Recipe
 from training.settings.texts import (
     EACH_TOKEN,
+    LOOKS,
+    PLACES,
     WHOLE_TEXTS,
     ReaderFromNothing,
     Spelled,
     for_each_token,
     on_counted_words,
 )
-from training.texts.spelling import LOOKS, PLACES
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,6 +9,7 @@ from training.recipes import Preset, Recipe
 from training.settings.heads import heads_share_width
 from training.settings.texts import (
     EACH_TOKEN,
+    PLACES,
     WHOLE_TEXTS,
     Dropout,
     ReaderFromNothing,
@@ -16,7 +17,6 @@ from training.settings.texts import (
     for_each_token,
     on_counted_words,
 )
-from training.texts.spelling import PLACES
 
 if TYPE_CHECKING:
     from torch import nn

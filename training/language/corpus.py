@@ -109,7 +109,7 @@ def _text_part(
 ) -> PartTokens:
     """The documents in row order as one text, each closed by `end`."""
     flat, starts = Growing(np.int32), Growing(np.int64)
-    for ids, places in encode_stream(tokenizer, (text + end for text in _texts(cells))):
+    for ids, places in encode_stream(tokenizer, (text + end for text in _texts(cells)), closed=bool(end)):
         flat.add(ids)
         if part != "train":  # nobody asks where a token to learn from stands
             starts.add(places)

@@ -9,6 +9,11 @@ from pydantic import Field
 from training.architectures import Architecture, Facts
 from training.recipes import Preset, Recipe
 
+PLACES = 16_384
+"""Rows of the table of looks of words; those that fall on one row share it. Row 0 is for tokens that are no words."""
+LOOKS = 7
+"""What is seen of each word: itself whatever its case, how it begins and ends, and its shape."""
+
 VocabularyKind: TypeAlias = Annotated[
     Literal["words", "byte-pairs", "characters"],
     Field(

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from training.measures import Floats, Ints
+from training.settings.texts import LOOKS
 from training.texts.reading import Encoded
-from training.texts.spelling import LOOKS, looks_of, meetings
+from training.texts.spelling import looks_of, meetings
 
 if TYPE_CHECKING:
     from tokenizers import Encoding

@@ -11,9 +11,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-PLACES = 16_384
-"""Rows of the table; looks that fall on one row share it. Row 0 is for tokens that are no words."""
-LOOKS = 7
+from training.settings.texts import LOOKS, PLACES
+
 BEGINNING = 5
 """Letters by which forms of one word are known as such."""
 _REPEATED = re.compile(r"(.)\1{2,}")

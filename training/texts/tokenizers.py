@@ -33,6 +33,8 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 CHUNK_CHARACTERS = 20_000
+LONGEST_CHUNK = 200_000
+"""Characters after which a text without ends of lines is cut at a space."""
 PORTION_CHARACTERS = 1_000_000
 """Characters whose tokens are made at a time: what a tokenizer tells of each token takes much memory."""
 TOKENIZER_FILE = "tokenizer.json"
@@ -110,11 +112,14 @@ def encode(tokenizer: PreTrainedTokenizerFast, text: str) -> NDArray[np.int32]:
 
 
 def encode_stream(
-    tokenizer: PreTrainedTokenizerFast, pieces: Iterable[str]
+    tokenizer: PreTrainedTokenizerFast, pieces: Iterable[str], *, closed: bool = False
 ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
-    """The token ids of one long text that comes in pieces, some at a time, and the characters where they start."""
+    """The token ids of one long text that comes in pieces, some at a time, and the characters where they start.
+
+    `closed` says that every piece ends with a mark that no token reaches across.
+    """
     before = 0
-    for some in portions(_rechunked(pieces)):
+    for some in portions(_rechunked(pieces, closed=closed)):
         encodings = tokenizer.backend_tokenizer.encode_batch(some, add_special_tokens=False)
         starts = []
         for chunk, part in zip(some, encodings, strict=True):
@@ -149,28 +154,41 @@ def encode_each(
 
 
 def _chunks(texts: Iterable[str]) -> Iterable[str]:
-    """The same characters in pieces of moderate length, each ending with a line."""
+    """The same characters in pieces of moderate length, each ending with a line, or a word where lines are endless."""
     for text in texts:
         start = 0
         while start < len(text):
-            end = text.find("\n", start + CHUNK_CHARACTERS) + 1 or len(text)
+            end = _chunk_end(text, start) or len(text)
             yield text[start:end]
             start = end
 
 
-def _rechunked(pieces: Iterable[str]) -> Iterator[str]:
-    """The chunks of all pieces joined, without joining them."""
-    held: list[str] = []
-    size = 0
+def _rechunked(pieces: Iterable[str], *, closed: bool) -> Iterator[str]:
+    """The chunks of all pieces joined, without joining them; `closed` pieces may end a chunk too."""
+    held = ""
     for piece in pieces:
+        held += piece
         start = 0
-        while end := piece.find("\n", start + max(0, CHUNK_CHARACTERS - size)) + 1:
-            yield "".join([*held, piece[start:end]])
-            held, size, start = [], 0, end
-        held.append(piece[start:])
-        size += len(piece) - start
-    if size:
-        yield "".join(held)
+        while end := _chunk_end(held, start):
+            yield held[start:end]
+            start = end
+        held = held[start:]
+        if closed and len(held) >= CHUNK_CHARACTERS:
+            yield held
+            held = ""
+    if held:
+        yield held
+
+
+def _chunk_end(text: str, start: int) -> int:
+    """Where the chunk from `start` on ends; 0 where more of the text is needed to tell."""
+    least, most = start + CHUNK_CHARACTERS, start + LONGEST_CHUNK
+    if end := text.find("\n", least, most) + 1:
+        return end
+    if len(text) < most:
+        return 0
+    space = text.rfind(" ", least, most)
+    return space if space > 0 else most
 
 
 def _marks(chat: bool) -> list[str]:
