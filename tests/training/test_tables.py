@@ -18,6 +18,7 @@ from training.architectures.mlp import MLPSettings
 from training.device import choose_device
 from training.events import Event, Started, Stopped
 from training.loop import train
+from training.models import boosted_trees
 from training.models.ft_transformer import FTTransformer, NumberTokens
 from training.models.linear import least_squares
 from training.models.mlp import MLP, bend
@@ -342,6 +343,17 @@ def test_trees_mind_a_rare_class_more_where_classes_count_the_same(make_data: Ma
         learnt(spec, tmp_path / weights)
         balanced.append(report_of(tmp_path / weights).metrics["balanced_accuracy"].value)
     assert balanced[1] > balanced[0]
+
+
+def test_many_rows_are_given_to_trees_in_batches_and_teach_the_same(
+    waves: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = learnt(waves, tmp_path / "whole")
+    monkeypatch.setattr(boosted_trees, "MOST_CELLS", 0)
+    monkeypatch.setattr(boosted_trees, "ROWS_AT_ONCE", 32)
+    batches = learnt(waves, tmp_path / "batches")
+    assert curve(batches, "val/loss") == curve(whole, "val/loss")
+    assert report_of(tmp_path / "batches").metrics == report_of(tmp_path / "whole").metrics
 
 
 def test_losses_of_trees_are_told_as_often_as_asked_the_last_round_included(waves: TrainSpec, tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from training.recipes import Recipe
 
 FEW_COLUMNS = 100
+MOST_CELLS = 40_000_000
+"""Numbers above which LightGBM is given the rows some at a time, so that it alone holds them, as one byte each."""
+ROWS_AT_ONCE = 65_536
 Library: TypeAlias = Literal["lightgbm", "catboost"]
 
 
@@ -90,9 +93,9 @@ class Rows(NamedTuple):
     weights: Floats | None
     """How much each counts in the loss (n,); None if all count alike."""
 
-    def matrix(self) -> Floats:
-        """Numbers, then codes: (n, columns)."""
-        return np.concatenate([self.numbers, self.codes], axis=1)
+    def matrix(self, some: int | slice | list[int] = slice(None)) -> Floats:
+        """Numbers, then codes: (n, columns) of some of the rows, (columns,) of one."""
+        return np.concatenate([self.numbers[some], self.codes[some]], axis=-1)
 
 
 def _rows(table: Table, part: Part) -> Rows:
@@ -100,6 +103,8 @@ def _rows(table: Table, part: Part) -> Rows:
     known = np.ones(len(targets), bool) if targets.dtype.kind == "f" else targets >= 0
     numbers, codes = table.numbers[part].cpu().numpy(), table.codes[part].cpu().numpy()
     weights = None if table.weights is None or part != "train" else table.weights.double().cpu().numpy()[targets]
+    if known.all():
+        return Rows(numbers, codes, targets, weights)  # as they lie, perhaps in a mapped file
     return Rows(numbers[known], codes[known], targets[known], weights)
 
 
@@ -149,16 +154,32 @@ def _grow_lightgbm(
     parameters["force_row_wise" if columns <= FEW_COLUMNS else "force_col_wise"] = True  # the quicker way for each
     categories = list(range(numbers, columns))
     train = lightgbm.Dataset(
-        learnt.matrix(), learnt.targets, weight=learnt.weights, categorical_feature=categories, params=parameters
+        _readable(learnt), learnt.targets, weight=learnt.weights, categorical_feature=categories, params=parameters
     )
     booster = lightgbm.Booster(parameters, train)
-    booster.add_valid(train.create_valid(watched.matrix(), watched.targets), "val")
+    booster.add_valid(train.create_valid(_readable(watched), watched.targets), "val")
     model.forest = LightGBMForest(booster)
     rounds = round(recipe.epochs)
     looks = set(moments(rounds, recipe.evaluations))
     for number in range(1, rounds + 1):
         booster.update()
         yield _lightgbm_losses(booster) if number in looks else {}
+
+
+def _readable(rows: Rows) -> Any:
+    """The rows as LightGBM reads them: a matrix, or some at a time where they are many."""
+    import lightgbm
+
+    class InBatches(lightgbm.Sequence):
+        batch_size = ROWS_AT_ONCE
+
+        def __len__(self) -> int:
+            return len(rows.targets)
+
+        def __getitem__(self, place: int | slice | list[int]) -> Floats:
+            return rows.matrix(place)
+
+    return InBatches() if rows.numbers.size + rows.codes.size > MOST_CELLS else rows.matrix()
 
 
 def _lightgbm_losses(booster: Any) -> Round:
