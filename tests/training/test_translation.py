@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from tests.training.tiny_data import sequence_model
 from training.architectures import ARCHITECTURES, Shapes
+from training.data import mapped
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Progress, Sample
@@ -28,7 +29,11 @@ from training.objectives.translation_answers import TranslationPredictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
+from training.texts import pairs
 from training.texts.beam import search
+from training.texts.columns import ColumnTexts
+from training.texts.pairs import encode_pairs
+from training.texts.tokenizers import build_byte_pairs
 from training.texts.written import summary_scores, translation_scores
 
 CPU = Device(torch.device("cpu"), torch.float32)
@@ -293,3 +298,17 @@ def test_pairs_without_any_text_and_questions_without_one_are_refused_in_words(
     list(train(make_spec("seq2seq-lstm"), tmp_path / "run"))
     with pytest.raises(TrainingError, match="no text to read"):
         TranslationPredictor(tmp_path / "run" / "model", CPU).answer([{"english": "  "}], {})
+
+
+def test_pairs_read_in_portions_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cells = pl.DataFrame({"said": [f"  word {'and ' * (at % 5)}number {at} " for at in range(40)] + [None]})
+    plain = [(text or "").strip() for text in cells["said"]]
+    tokenizer = build_byte_pairs(plain, 300)
+    whole = encode_pairs(tokenizer, [f"say {text}" for text in plain], plain, 6)
+    monkeypatch.setattr(pairs, "AT_ONCE", 3)
+    monkeypatch.setattr(mapped, "IN_MEMORY", 0)
+    texts = ColumnTexts(cells, ["said"], trim=True)
+    parts = encode_pairs(tokenizer, ColumnTexts(cells, ["said"], trim=True, before="say "), texts, 6, tmp_path / "run")
+    for found, wanted in ((parts.source, whole.source), (parts.target, whole.target)):
+        assert found.ids.tolist() == wanted.ids.tolist()
+        assert found.lengths.tolist() == wanted.lengths.tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast, runtime_checkable
@@ -32,6 +32,7 @@ from training.report import Report, Written
 from training.resampling import Measure
 from training.spec import TrainSpec
 from training.texts.beam import Translator, search
+from training.texts.columns import Chained, ColumnTexts
 from training.texts.grams import count_words
 from training.texts.pairs import Pairs, encode_pairs
 from training.texts.reading import BringsVocabulary
@@ -84,8 +85,9 @@ class Paired(ABC):
         if not any(self.sources["train"]) or not any(self.truth["train"]):
             raise TrainingError("One side of all pairs is empty.", "Choose another column.", code="empty_texts")
         model_folder.mkdir(parents=True, exist_ok=True)
-        self.tokenizer = _tokenizer(spec, [*self.sources["train"], *self.truth["train"]])
+        self.tokenizer = _tokenizer(spec, Chained([self.sources["train"], self.truth["train"]]))
         self.tokenizer.save_pretrained(model_folder)
+        self.folder = model_folder.parent
         train, test = self._encode("train"), self._encode("test")
         watched = test if examples.rows["val"] is examples.rows["test"] else self._encode("val")
         self.pairs: dict[Part, Pairs] = {"train": train, "val": watched, "test": test}
@@ -165,8 +167,8 @@ class Paired(ABC):
         return [Warning(message=message, hint="Raise “Longest text” if their ends matter.")]
 
     def _encode(self, part: Part) -> Pairs:
-        sources = [self.prefix + text for text in self.sources[part]]
-        return encode_pairs(self.tokenizer, sources, self.truth[part], self.length)
+        sources = _texts(self.examples, self.spec.column("source"), part, before=self.prefix)
+        return encode_pairs(self.tokenizer, sources, self.truth[part], self.length, self.folder)
 
     def _loss(
         self, model: nn.Module, part: Part, indices: Tensor, *, smoothing: float = 0.0, mean: bool = True
@@ -269,11 +271,11 @@ def _first_words(text: str, count: int) -> str:
     return text[: ends[-1]] if ends else ""
 
 
-def _texts(examples: Examples, column: str, part: Part) -> list[str]:
-    return [text.strip() for text in examples.column(column, part).cast(pl.String).fill_null("").to_list()]
+def _texts(examples: Examples, column: str, part: Part, *, before: str = "") -> ColumnTexts:
+    return ColumnTexts(examples.column(column, part).to_frame(), [column], trim=True, before=before)
 
 
-def _tokenizer(spec: TrainSpec, texts: list[str]) -> PreTrainedTokenizerFast:
+def _tokenizer(spec: TrainSpec, texts: Collection[str]) -> PreTrainedTokenizerFast:
     if (earlier := earlier_tokenizer(spec)) is not None:
         return earlier
     settings: object = spec.network()

@@ -16,10 +16,11 @@ class ColumnTexts(Sequence[str]):
     """One text per row of a table: what stands in the columns, line after line; empty where nothing does.
 
     The cells stay where they lie, which may be a mapped file; texts are made again each time they are gone through.
+    `trim` leaves out the space around each, `before` stands at the beginning of each.
     """
 
-    def __init__(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
-        self._frame = frame.select(columns)
+    def __init__(self, frame: pl.DataFrame, columns: Sequence[str], *, trim: bool = False, before: str = "") -> None:
+        self._frame, self._trim, self._before = frame.select(columns), trim, before
 
     def __len__(self) -> int:
         return self._frame.height
@@ -37,7 +38,8 @@ class ColumnTexts(Sequence[str]):
     def __getitem__(self, place: int | slice) -> str | list[str]:
         if isinstance(place, slice):
             some = self._frame[place]
-            return join_values([some[column].cast(pl.String).to_list() for column in some.columns])
+            texts = join_values([some[column].cast(pl.String).to_list() for column in some.columns])
+            return [self._before + (text.strip() if self._trim else text) for text in texts]
         start = range(len(self))[place]  # also from the end, and an IndexError beyond it
         return self[start : start + 1][0]
 

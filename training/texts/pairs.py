@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from training.data.mapped import Growing
 from training.errors import TrainingError
 from training.language.conversations import IGNORED
+from training.texts.columns import AT_ONCE
 from training.texts.reading import Encoded, encode_texts
 
 if TYPE_CHECKING:
@@ -63,11 +66,16 @@ class Pairs:
 
 
 def encode_pairs(
-    tokenizer: PreTrainedTokenizerFast, sources: Sequence[str], targets: Sequence[str], length: int
+    tokenizer: PreTrainedTokenizerFast,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    length: int,
+    folder: Path | None = None,
 ) -> Pairs:
     """Both sides cut to `length` tokens, the end mark included, which every target gets.
 
-    Raises TrainingError where the tokenizer has no such mark.
+    More than a gigabyte of tokens is mapped from files in `folder`. Raises TrainingError where the tokenizer has no
+    such mark.
     """
     if tokenizer.eos_token_id is None:
         raise TrainingError(
@@ -75,14 +83,20 @@ def encode_pairs(
             "Choose a model that was made for translating or summarising.",
             code="wrong_model",
         )
-    return Pairs(encode_texts(tokenizer, sources, length), _close(encode_texts(tokenizer, targets, length), tokenizer))
+    source, target = (encode_texts(tokenizer, texts, length, folder) for texts in (sources, targets))
+    return Pairs(source, _close(target, tokenizer, folder))
 
 
-def _close(texts: Encoded, tokenizer: PreTrainedTokenizerFast) -> Encoded:
+def _close(texts: Encoded, tokenizer: PreTrainedTokenizerFast, folder: Path | None) -> Encoded:
     """Every text with one end mark at its end, in place of its last token where there is no room left."""
-    end = int(tokenizer.eos_token_id)
-    flat = texts.ids.numpy()
-    pieces = [flat[start : start + size] for start, size in zip(texts.starts, texts.lengths, strict=True)]
-    closed = [np.append(piece[piece != end], np.int32(end)) for piece in pieces]
-    lengths = np.array([len(piece) for piece in closed], dtype=np.int64)
-    return Encoded(torch.from_numpy(np.concatenate(closed)), np.cumsum(lengths) - lengths, lengths, texts.cut)
+    end, whole = int(tokenizer.eos_token_id), texts.ids.numpy()
+    flat, lengths = Growing(np.int32, folder), np.empty(len(texts.lengths), np.int64)
+    for first in range(0, len(lengths), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        pieces = [
+            whole[start : start + size] for start, size in zip(texts.starts[some], texts.lengths[some], strict=True)
+        ]
+        closed = [np.append(piece[piece != end], np.int32(end)) for piece in pieces]
+        lengths[some] = [len(piece) for piece in closed]
+        flat.add(np.concatenate(closed))
+    return Encoded(torch.from_numpy(flat.whole()), np.cumsum(lengths) - lengths, lengths, texts.cut)
