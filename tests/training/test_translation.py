@@ -29,7 +29,6 @@ from training.objectives.translation_answers import TranslationPredictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
-from training.texts import pairs
 from training.texts.beam import search
 from training.texts.columns import ColumnTexts
 from training.texts.pairs import encode_pairs
@@ -305,7 +304,7 @@ def test_pairs_read_in_portions_are_those_of_all_at_once(monkeypatch: pytest.Mon
     plain = [(text or "").strip() for text in cells["said"]]
     tokenizer = build_byte_pairs(plain, 300)
     whole = encode_pairs(tokenizer, [f"say {text}" for text in plain], plain, 6)
-    monkeypatch.setattr(pairs, "AT_ONCE", 3)
+    monkeypatch.setattr("training.texts.pairs.AT_ONCE", 3)
     monkeypatch.setattr(mapped, "IN_MEMORY", 0)
     texts = ColumnTexts(cells, ["said"], trim=True)
     parts = encode_pairs(tokenizer, ColumnTexts(cells, ["said"], trim=True, before="say "), texts, 6, tmp_path / "run")
