@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from training.data.archives import DAMAGES
 from training.data.source import Source
 from training.data.text_files import looks_binary
 
@@ -110,7 +111,7 @@ def _office(source: Source) -> Foreign | None:
             names = archive.NameToInfo
             stored = "mimetype" in names and names["mimetype"].file_size < 100
             kind = _MIME_TYPES.get(archive.read("mimetype").strip()) if stored else None
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):  # damaged, locked, packed in a strange way
+    except (*DAMAGES, OSError, RuntimeError):  # damaged, packed in a strange way, or locked
         return None
     return kind or _first(_MEMBERS, (name for name in _MEMBERS if name in names))
 
