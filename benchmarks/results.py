@@ -1,14 +1,14 @@
-"""What the default settings reach: `python benchmarks/results.py [DATA[/ROW] ...]` writes docs/results.md.
+"""What the default settings reach: `python benchmarks/results.py DATA[/ROW] ...` or `--all` writes docs/results.md.
 
 Every architecture that can learn a data set's task is trained with the balanced preset (and with another where a goal
 names it), nothing tuned, each in a process of its own, on the files of TOUCHSTONE_SHARED_DATA (default:
 ../shared/data) as a person would upload them. Several split seeds, or one where the data brings its own test part.
-Peers from PyPI learn from the same split in processes of their own. `--missing` measures only what was not yet,
-`--page` writes the page from what was.
+Peers from PyPI learn from the same split in processes of their own. Without arguments the page is only written anew.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -61,17 +61,14 @@ class Row:
         return f"{self.data.key}/{self.architecture}" + ("" if self.preset == "balanced" else f"@{self.preset}")
 
 
-def main(names: list[str]) -> None:
-    """Measure the rows that are named, all without names, and write the table anew after each."""
-    if "--page" in names:
-        write_page(read_kept())
-        return
+def main(asked: argparse.Namespace) -> None:
+    """Measure the rows that are asked for, and write the table anew after each."""
+    write_page(read_kept())
     preload()
-    wanted = [name for name in names if not name.startswith("--")]
     for row in rows():
-        if wanted and row.name not in wanted and row.data.key not in wanted:
+        if not (asked.all or asked.missing) and not {row.name, row.data.key} & set(asked.names):
             continue
-        if "--missing" in names and row.name in read_kept():
+        if asked.missing and row.name in read_kept():
             continue
         measured = measure(row)
         kept = read_kept() | {row.name: measured}  # read again: another row may have been measured meanwhile
@@ -181,5 +178,14 @@ def preset_spec(row: Row, data: Path, seed: int) -> TrainSpec:
     )
 
 
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description="Measure what the default settings reach; writes docs/results.md.")
+    parser.add_argument("names", nargs="*", metavar="DATA[/ROW]", help="only these; nothing: only write the page")
+    parser.add_argument("--all", action="store_true", help="measure everything anew (hours)")
+    parser.add_argument("--missing", action="store_true", help="measure what was not measured yet")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(arguments())
