@@ -50,9 +50,10 @@ from webapp.core import apart, redis_server
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.projects.models import User
 from webapp.projects.services import create_project, create_token
-from webapp.runs import lifecycle, series
+from webapp.runs import lifecycle
+from webapp.runs.curves import series
+from webapp.runs.curves.series_writer import Writer
 from webapp.runs.models import Run, SeriesChunk
-from webapp.runs.series_writer import Writer
 
 POINTS, BLOCK, SHOWN, ROUNDS = 1_000_000, 30_000, 2_000, 5
 RUNS, EACH = 50, 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.webapp.datasets_kit import import_here
 from tests.webapp.runs_kit import train_here
 from training.experiments import EXPERIMENTS
-from webapp.runs import experiments
+from webapp.runs.experiments import services as experiments
 from webapp.runs.models import Run
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from runs_kit import make_version, train_here
 from test_playground import worker  # noqa: F401  # the fixture
 
-from webapp.runs.forms import NewRun
+from webapp.runs.drafting.new_run import NewRun
 from webapp.runs.models import Run
 from webapp.runs.services import propose_spec, queue_run
 

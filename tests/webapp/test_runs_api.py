@@ -11,8 +11,8 @@ from training import events as told
 from webapp.projects.models import Membership, Role, User
 from webapp.projects.services import create_token
 from webapp.runs import lifecycle
+from webapp.runs.curves.series_writer import Writer
 from webapp.runs.models import Run
-from webapp.runs.series_writer import Writer
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from training.recipes import PRESETS
 from training.spec import Split
 from webapp.core.errors import UserError
 from webapp.core.storage import local_folder
-from webapp.runs import answers, paired, services, workspace
-from webapp.runs.compare import _pairs
+from webapp.runs import services, workspace
+from webapp.runs.comparing import answers, paired
+from webapp.runs.comparing.compare import _pairs
 from webapp.runs.estimate import TIGHT, _too_big, _work, estimate, memory_bytes
 from webapp.runs.models import Run
 from webapp.runs.queue import expected_wait, position

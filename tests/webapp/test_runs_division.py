@@ -9,7 +9,7 @@ from runs_kit import make_version
 from training.examples import read_examples
 from webapp.core import storage
 from webapp.projects.models import Membership
-from webapp.runs.forms import NewRun
+from webapp.runs.drafting.new_run import NewRun
 from webapp.runs.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,8 +5,8 @@ from django.http import QueryDict
 from runs_kit import make_version, queue, train_here
 
 from webapp.runs import services
+from webapp.runs.drafting.new_run import NewRun
 from webapp.runs.estimate import estimate
-from webapp.runs.forms import NewRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,10 +10,11 @@ from runs_kit import make_version, train_here
 from training.spec import Split
 from webapp.core.errors import UserError
 from webapp.projects.models import Membership
-from webapp.runs import folds, services
-from webapp.runs.compare import compare
-from webapp.runs.folds_compared import rivals
-from webapp.runs.forms import NewRun
+from webapp.runs import services
+from webapp.runs.comparing.compare import compare
+from webapp.runs.drafting.new_run import NewRun
+from webapp.runs.folds import services as folds
+from webapp.runs.folds.compared import rivals
 from webapp.runs.models import CrossValidation, Run
 
 pytestmark = pytest.mark.django_db(transaction=True)

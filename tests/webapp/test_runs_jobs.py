@@ -16,7 +16,8 @@ from kombu import pools
 from runs_kit import LONG, queue, status_of, train_here, train_worker, wait_for
 
 from webapp.core import devices, engine, storage
-from webapp.runs import jobs, lifecycle, series, services, workspace
+from webapp.runs import jobs, lifecycle, services, workspace
+from webapp.runs.curves import series
 from webapp.runs.models import Run, SeriesChunk
 
 pytestmark = pytest.mark.django_db(transaction=True)

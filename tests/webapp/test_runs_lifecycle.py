@@ -10,8 +10,8 @@ from runs_kit import points, status_of
 from training import events as told
 from webapp.core.errors import UserError
 from webapp.runs import lifecycle, services, workspace
+from webapp.runs.curves.series_writer import Writer
 from webapp.runs.models import Run
-from webapp.runs.series_writer import Writer
 
 
 @pytest.fixture

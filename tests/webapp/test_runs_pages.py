@@ -13,7 +13,7 @@ from training.recipes import ABOUT_SOME
 from webapp.projects.models import Membership, Role, User
 from webapp.projects.services import create_project
 from webapp.runs import lifecycle, presenters, services
-from webapp.runs.forms import NewRun
+from webapp.runs.drafting.new_run import NewRun
 from webapp.runs.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)

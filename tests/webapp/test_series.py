@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from runs_kit import make_version, points, queue
 
 from training.events import Points
-from webapp.runs import curves, series, series_writer
+from webapp.runs.curves import packed as curves
+from webapp.runs.curves import series, series_writer
 from webapp.runs.models import SeriesChunk
 
 floats = st.floats(allow_nan=True, allow_infinity=True)

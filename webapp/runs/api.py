@@ -24,9 +24,10 @@ from webapp.core import live
 from webapp.core.downloads import send_file
 from webapp.core.errors import UserError
 from webapp.projects.access import membership_or_404
-from webapp.runs import lifecycle, news, results, series, services
+from webapp.runs import lifecycle, news, results, services
 from webapp.runs import serializers as shapes
-from webapp.runs.compare import compare
+from webapp.runs.comparing.compare import compare
+from webapp.runs.curves import series
 from webapp.runs.models import Run
 from webapp.runs.requests import data_of, person_of, spec_of, valid
 

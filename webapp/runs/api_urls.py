@@ -4,7 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from webapp.runs.api import CompareView, RunFileView, RunViewSet, run_events
-from webapp.runs.folds_api import CrossValidationViewSet
+from webapp.runs.folds.api import CrossValidationViewSet
 
 router = SimpleRouter()
 router.register("cross-validations", CrossValidationViewSet, basename="api-cross-validation")

@@ -47,7 +47,7 @@ def execute_run(run_id: int) -> None:
 
 def catch_up(run: Run) -> None:
     """Record what an earlier engine still wrote after its worker had died: points, and perhaps a checkpoint."""
-    from webapp.runs.series_writer import Writer
+    from webapp.runs.curves.series_writer import Writer
 
     if folder := workspace.left_behind(run):
         engine.clear(folder)
@@ -57,7 +57,7 @@ def catch_up(run: Run) -> None:
 
 def watch(run: Run, process: engine.EngineProcess) -> told.Event | None:
     """Follow the engine until it has ended, and pass on what people ask for; returns its last word, if it had one."""
-    from webapp.runs.series_writer import Writer
+    from webapp.runs.curves.series_writer import Writer
 
     curves = Writer(run.pk)
     ending = None

@@ -21,7 +21,7 @@ from webapp.runs.models import Note, Run
 from webapp.runs.record import headline, joined_points, note, told_fields
 
 if TYPE_CHECKING:
-    from webapp.runs.series_writer import Writer
+    from webapp.runs.curves.series_writer import Writer
 
 Status: TypeAlias = Run.Status
 HELD = (Run.Status.RUNNING, Run.Status.STOPPING)

@@ -53,7 +53,7 @@ def tell_progress(run: Run, points: Mapping[str, Points], notes: Sequence[Note],
 
     `time` is when the engine wrote the last of it, in Unix seconds.
     """
-    from webapp.runs.curves import thin  # numpy, which the web process does without
+    from webapp.runs.curves.packed import thin  # numpy, which the web process does without
 
     channel = f"run-{run.pk}"
     for note in notes:

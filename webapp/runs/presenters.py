@@ -18,7 +18,7 @@ from training.spec import Split, TrainSpec
 from training.tasks import TASKS, Metric, Task
 from training.tasks.measures import LOSS
 from webapp.core.settings_form import CHOICE_WORDS
-from webapp.runs import series
+from webapp.runs.curves import series
 from webapp.runs.models import Note, Run
 
 PALETTE = 10

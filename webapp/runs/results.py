@@ -42,14 +42,16 @@ def read_predictions(
     path = predictions_path(run)
     if path is None:
         return {"count": 0, "results": []}
-    found: dict[str, Any] = apart.run("webapp.runs.answers:page", path, truth, prediction, wrong, offset, limit)
+    found: dict[str, Any] = apart.run(
+        "webapp.runs.comparing.answers:page", path, truth, prediction, wrong, offset, limit
+    )
     return found
 
 
 def random_prediction(run: Run) -> dict[str, Any] | None:
     """One held-out example with the model's answer; None for runs that have none."""
     path = predictions_path(run)
-    return apart.run("webapp.runs.answers:draw", path, secrets.randbits(48)) if path else None
+    return apart.run("webapp.runs.comparing.answers:draw", path, secrets.randbits(48)) if path else None
 
 
 def predictions_path(run: Run) -> Path | None:

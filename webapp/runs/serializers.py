@@ -7,11 +7,11 @@ from typing import Any
 from rest_framework import serializers
 
 from training.recipes import PRESETS
-from webapp.runs.folds import measure_folds, runs_of
+from webapp.runs.curves.series import AXES
+from webapp.runs.folds.services import measure_folds, runs_of
 from webapp.runs.models import CrossValidation, Run
 from webapp.runs.news import progress_as_json
 from webapp.runs.queue import position
-from webapp.runs.series import AXES
 
 
 class SpecRequest(serializers.Serializer[Any]):

@@ -15,7 +15,8 @@ from pydantic import JsonValue
 from training.report import Baseline, Confusion, Estimate, Report
 from training.tasks import TASKS, Metric
 from webapp.core.templatetags.touchstone import number
-from webapp.runs import series, services
+from webapp.runs import services
+from webapp.runs.curves import series
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
 from webapp.runs.presenters import Interval, Score, common_span, metric_of, spoken, stored_settings, to_beat

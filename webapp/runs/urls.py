@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from webapp.runs import experiment_views, folds_views, views
+from webapp.runs import views
+from webapp.runs.experiments import views as experiment_views
+from webapp.runs.folds import views as folds_views
 
 urlpatterns = [
     path("runs/", views.list_runs, name="runs"),

@@ -16,9 +16,11 @@ from webapp.core import live
 from webapp.datasets.models import Dataset
 from webapp.projects.access import UserRequest, current_project, membership_or_404, require_editor
 from webapp.projects.models import Membership
-from webapp.runs import comparing, folds, lifecycle, presenters, queueing, services, tabs
-from webapp.runs.compare import compare
-from webapp.runs.forms import NewRun
+from webapp.runs import lifecycle, presenters, queueing, services, tabs
+from webapp.runs.comparing import page as comparing
+from webapp.runs.comparing.compare import compare
+from webapp.runs.drafting.new_run import NewRun
+from webapp.runs.folds import services as folds
 from webapp.runs.listing import RunListing
 from webapp.runs.models import Run
 from webapp.runs.queue import expected_wait, position

@@ -21,8 +21,8 @@ from training.tasks import TASKS, Role, Task
 from webapp.core.errors import UserError
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.projects.models import Membership
-from webapp.runs import folds, services
-from webapp.runs.choices import (
+from webapp.runs import services
+from webapp.runs.drafting.choices import (
     PRESET_WORDS,
     ArchitectureCard,
     Missing,
@@ -31,10 +31,11 @@ from webapp.runs.choices import (
     can_fill,
     wrong_fields,
 )
-from webapp.runs.draft_columns import DraftColumns
-from webapp.runs.draft_settings import DraftSettings
+from webapp.runs.drafting.columns import DraftColumns
+from webapp.runs.drafting.division import division_words
+from webapp.runs.drafting.settings import DraftSettings
+from webapp.runs.folds import services as folds
 from webapp.runs.models import Run
-from webapp.runs.split_form import division_words
 
 MOST_STARTS = 50
 

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from training.experiments import EXPERIMENTS, Experiment
 from webapp.core import live
 from webapp.projects.access import UserRequest, current_project, require_editor
-from webapp.runs import experiments
+from webapp.runs.experiments import services as experiments
 from webapp.runs.presenters import palette_number
 
 

@@ -11,8 +11,9 @@ from pydantic import JsonValue
 from training.report import Report
 from training.spec import TrainSpec
 from training.tasks import TASKS
-from webapp.runs import paired, series
-from webapp.runs.folds import shared_by
+from webapp.runs.comparing import paired
+from webapp.runs.curves import series
+from webapp.runs.folds.services import shared_by
 from webapp.runs.models import Run
 from webapp.runs.results import predictions_path, read_report
 

@@ -16,9 +16,9 @@ from webapp.core.settings_form import SettingsForm
 from webapp.pretrained.services import models_for
 from webapp.pretrained.sources import refusal_of
 from webapp.projects.models import Membership
-from webapp.runs.choices import RECIPE_GROUPS, FieldGroup
-from webapp.runs.draft_columns import DraftColumns
-from webapp.runs.split_form import SplitForm
+from webapp.runs.drafting.choices import RECIPE_GROUPS, FieldGroup
+from webapp.runs.drafting.columns import DraftColumns
+from webapp.runs.drafting.division import SplitForm
 
 
 class DraftSettings:

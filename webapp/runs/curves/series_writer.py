@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import Max
 
 from training.events import Points
-from webapp.runs.curves import EMPTY, Curve, concat, curve_of, pack, pack_extremes, union, unpack
+from webapp.runs.curves.packed import EMPTY, Curve, concat, curve_of, pack, pack_extremes, union, unpack
 from webapp.runs.models import SeriesChunk
 
 CHUNK = 4096

@@ -15,9 +15,9 @@ from training.tasks import TASKS, Metric
 from webapp.core import apart
 from webapp.core.errors import UserError
 from webapp.core.templatetags.touchstone import metric as spoken
-from webapp.runs.folds import runs_of
+from webapp.runs.comparing.paired import CLEAR, spoken_p
+from webapp.runs.folds.services import runs_of
 from webapp.runs.models import CrossValidation, Run
-from webapp.runs.paired import CLEAR, spoken_p
 from webapp.runs.results import predictions_path, read_report
 
 MOST_COMPARED = 5
@@ -131,7 +131,7 @@ def _figures(pairs: Sequence[tuple[Run, Run]], metric: str) -> dict[str, Any]:
     differences = [second - first for first, second in zip(values[::2], values[1::2], strict=True)]
     share = sum(report.rows["test"] for report in reports) / sum(report.rows["train"] for report in reports)
     paths = [(predictions_path(first), predictions_path(second)) for first, second in pairs]
-    figures: dict[str, Any] = apart.run_long("webapp.runs.answers:compare_folds", differences, share, paths)
+    figures: dict[str, Any] = apart.run_long("webapp.runs.comparing.answers:compare_folds", differences, share, paths)
     return figures
 
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp.core import live
 from webapp.projects.access import UserRequest, membership_or_404
-from webapp.runs import folds
-from webapp.runs.folds_compared import rivals
+from webapp.runs.folds import services as folds
+from webapp.runs.folds.compared import rivals
 from webapp.runs.models import CrossValidation
 from webapp.runs.presenters import rows
 

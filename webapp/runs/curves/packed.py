@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from training.events import Points
-from webapp.runs.asked import BUCKET, Asked, Axis
+from webapp.runs.curves.asked import BUCKET, Asked, Axis
 
 MOST_MARKS = 200
 """Values that are not numbers which one view or one chunk's coarse level lists."""

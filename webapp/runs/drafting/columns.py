@@ -11,7 +11,7 @@ from training.data.schema import Description
 from training.spec import Split
 from training.tasks import Task
 from webapp.runs import services
-from webapp.runs.split_form import asked_division
+from webapp.runs.drafting.division import asked_division
 
 
 class DraftColumns:

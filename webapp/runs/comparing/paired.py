@@ -18,7 +18,7 @@ CLEAR = 0.05
 def compare_answers(a: Run, b: Run) -> dict[str, Any] | None:
     """The figures of `answers.compare`; both runs must have predictions."""
     figures: dict[str, Any] | None = apart.run_long(
-        "webapp.runs.answers:compare", predictions_path(a), predictions_path(b)
+        "webapp.runs.comparing.answers:compare", predictions_path(a), predictions_path(b)
     )
     return figures
 

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.projects.access import membership_or_404
-from webapp.runs import folds
 from webapp.runs import serializers as shapes
-from webapp.runs.folds_compared import compare_folds
+from webapp.runs.folds import services as folds
+from webapp.runs.folds.compared import compare_folds
 from webapp.runs.models import CrossValidation
 from webapp.runs.requests import data_of, person_of, spec_of, valid
 

@@ -10,7 +10,7 @@ import orjson
 from django.db.models import Case, F, QuerySet, Value, When
 
 from webapp.core import apart
-from webapp.runs.asked import AXES, BUCKET, Asked, Axis
+from webapp.runs.curves.asked import AXES, BUCKET, Asked, Axis
 from webapp.runs.models import Run, SeriesChunk
 
 Key: TypeAlias = tuple[int, str]
@@ -49,7 +49,7 @@ def read_many(
 
 def _views(asked: list[Asked], points: int, x: Axis) -> list[dict[str, Any]]:
     """The numbers are worked out beside this process, which so does without numpy."""
-    return apart.run("webapp.runs.curves:views", asked, points, x) if asked else []
+    return apart.run("webapp.runs.curves.packed:views", asked, points, x) if asked else []
 
 
 def dumps(curves: Any) -> bytes:

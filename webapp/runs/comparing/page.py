@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from training.tasks import TASKS, Metric
-from webapp.runs import series
+from webapp.runs.curves import series
 from webapp.runs.models import Run
 from webapp.runs.presenters import Interval, Row, Score, common_span, metric_of, rows, spoken
 from webapp.runs.tabs import AXES, chart_words
