@@ -16,10 +16,13 @@ from webapp.datasets import services as datasets
 from webapp.datasets.models import Dataset
 from webapp.projects.access import UserRequest, current_project
 from webapp.projects.models import Project
-from webapp.runs.models import Run
-from webapp.runs.presenters import Row, rows
+from webapp.runs.folds.services import mean_headline
+from webapp.runs.models import Run, RunQuerySet
+from webapp.runs.pages.rows import Row, rows
 
 RECENT = 8
+LOOKED_AT = 10 * RECENT
+"""Runs among which the recent ones are found: the folds of a cross-validation count once."""
 BEST = 8
 FIRST_EXPERIMENTS = 4
 JUDGED = 1000
@@ -61,7 +64,7 @@ def _going_on(project: Project) -> dict[str, object]:
         "experiments": EXPERIMENTS.values()[:FIRST_EXPERIMENTS] if newcomer else [],
         "has_data": project.datasets.filter(status=Dataset.Status.READY).exists(),
         "active": rows(list(runs.filter(status__in=ACTIVE).order_by("started", "queued", "pk"))),
-        "recent": rows(list(runs.exclude(status__in=ACTIVE)[:RECENT])),
+        "recent": recent_runs(runs.exclude(status__in=ACTIVE)),
         "best": best_models(project),
     }
 
@@ -108,9 +111,23 @@ def _try(project: Project) -> Step:
     return Step(_("Try it"), text, url, _("Open the playground"), done=project.tried is not None)
 
 
+def recent_runs(ended: RunQuerySet) -> list[Row]:
+    """The newest that ended; of a cross-validation the newest fold stands for all, with their mean."""
+    found: dict[tuple[str, int], Run] = {}
+    for run in ended.prefetch_related("cross_validation__runs")[:LOOKED_AT]:
+        found.setdefault(("folds", run.cross_validation_id) if run.cross_validation_id else ("run", run.pk), run)
+    return [_for_all_folds(row) for row in rows(list(found.values())[:RECENT])]
+
+
+def _for_all_folds(row: Row) -> Row:
+    group = row.run.cross_validation
+    mean = mean_headline(group) if group else None
+    return row if mean is None or row.score is None else replace(row, score=replace(row.score, value=mean))
+
+
 def best_models(project: Project) -> list[Row]:
-    """The best finished run of each task and dataset, the most recent first."""
-    finished = project.runs.filter(status=Run.Status.FINISHED).select_related("version__dataset")
+    """The best finished run of each task and dataset, the most recent first; folds are judged on too few rows."""
+    finished = project.runs.filter(status=Run.Status.FINISHED, cross_validation=None).select_related("version__dataset")
     best: dict[tuple[str, int], Row] = {}
     for row in rows(list(finished[:JUDGED])):
         key = (row.run.task, row.run.version.dataset_id)

@@ -97,6 +97,17 @@ def test_the_folds_that_are_finished_give_mean_and_spread(browser, group):
     assert f'href="{group.get_absolute_url()}"' in text(browser.get("/runs/"))
 
 
+def test_the_first_page_shows_folds_as_one_result_and_none_of_them_as_best_model(browser, group):
+    for run in folds.runs_of(group):
+        train_here(run)
+    mean = folds.mean_headline(folds.runs_of(group)[0].cross_validation)
+    page = text(browser.get("/"))
+    assert page.count(group.get_absolute_url()) == 1
+    assert f"{100 * mean:.1f} %" in page
+    assert "mean of 3 folds" in page
+    assert "Best models" not in page
+
+
 def test_folds_are_not_tested_against_each_other(group):
     found = compare(folds.runs_of(group))
     assert found["pairs"] == []

@@ -12,9 +12,10 @@ from runs_kit import make_version, queue, train_here
 from training.recipes import ABOUT_SOME
 from webapp.projects.models import Membership, Role, User
 from webapp.projects.services import create_project
-from webapp.runs import lifecycle, presenters, services
+from webapp.runs import lifecycle, services
 from webapp.runs.drafting.new_run import NewRun
 from webapp.runs.models import Run
+from webapp.runs.pages.again import clone_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -216,11 +217,11 @@ def test_a_failed_run_shows_the_sentence_and_tries_again_with_the_remedy(browser
 
 def test_a_clone_link_fills_in_the_form_exactly_like_the_run(seat, version):
     run = queue(seat, version, epochs=17, nesterov=True)
-    query = urlsplit(presenters.clone_url(run)).query
+    query = urlsplit(clone_url(run)).query
     draft = NewRun(member=seat, data=QueryDict(query))
     assert draft.missing == []
     assert draft.spec == run.train_spec()
-    changed = NewRun(member=seat, data=QueryDict(urlsplit(presenters.clone_url(run, {"lr": 0.5})).query))
+    changed = NewRun(member=seat, data=QueryDict(urlsplit(clone_url(run, {"lr": 0.5})).query))
     assert changed.spec.recipe == run.train_spec().recipe.model_copy(update={"lr": 0.5})
 
 

@@ -21,7 +21,7 @@ from webapp.playground.served import Served
 from webapp.projects.access import UserRequest, current_project
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
-from webapp.runs.presenters import rows
+from webapp.runs.pages.rows import rows
 
 EXPLAINED = ("text", "image", "translation", "words")
 """Try-outs whose answer comes with the words or the region that mattered, or were looked at."""

@@ -134,7 +134,7 @@ class Run(models.Model):
 
 
 class SeriesChunk(models.Model):
-    """Up to some thousands of consecutive points of one curve, packed; see series.py."""
+    """Up to some thousands of consecutive points of one curve, packed; see curves/."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chunks")
     name = models.CharField(max_length=80)

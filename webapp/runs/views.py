@@ -16,14 +16,18 @@ from webapp.core import live
 from webapp.datasets.models import Dataset
 from webapp.projects.access import UserRequest, current_project, membership_or_404, require_editor
 from webapp.projects.models import Membership
-from webapp.runs import lifecycle, presenters, queueing, services, tabs
+from webapp.runs import lifecycle, services
 from webapp.runs.comparing import page as comparing
 from webapp.runs.comparing.compare import compare
 from webapp.runs.drafting.new_run import NewRun
 from webapp.runs.folds import services as folds
-from webapp.runs.listing import RunListing
 from webapp.runs.models import Run
-from webapp.runs.queue import expected_wait, position
+from webapp.runs.pages import queue, tabs
+from webapp.runs.pages.again import changed_choices
+from webapp.runs.pages.header import header
+from webapp.runs.pages.listing import RunListing
+from webapp.runs.pages.rows import rows
+from webapp.runs.pages.to_beat import to_beat
 
 MOST_COMPARED = 10
 CANDIDATES = 50
@@ -36,8 +40,8 @@ def list_runs(request: UserRequest) -> HttpResponse:
     cursor = live.latest(f"project-{member.project_id}")
     listing = RunListing(member.project, request.GET)
     page = "runs/_table.html" if _wanted(request) == "runs-table" else "runs/runs.html"
-    rows = presenters.rows(list(listing.page.object_list))
-    return render(request, page, {"listing": listing, "rows": rows, "member": member, "cursor": cursor})
+    shown = rows(list(listing.page.object_list))
+    return render(request, page, {"listing": listing, "rows": shown, "member": member, "cursor": cursor})
 
 
 @login_required
@@ -64,8 +68,8 @@ def _new_run_piece(request: HttpRequest) -> str:
 
 
 def _new_run_context(draft: NewRun) -> dict[str, Any]:
-    to_beat = presenters.to_beat(draft.description, draft.spec) if draft.spec and draft.description else None
-    return {"draft": draft, "to_beat": to_beat, "member": draft.member}
+    guess = to_beat(draft.description, draft.spec) if draft.spec and draft.description else None
+    return {"draft": draft, "to_beat": guess, "member": draft.member}
 
 
 def _start(request: UserRequest, draft: NewRun) -> HttpResponse:
@@ -83,7 +87,9 @@ def show_run(request: UserRequest, pk: int) -> HttpResponse:
     cursor = live.latest(f"run-{run.pk}")
     run.refresh_from_db()
     tab = _tab(request, run)
-    context = _header_context(request, run) | tabs.TABS[tab](run) | {"tab": tab, "cursor": cursor}
+    member = membership_or_404(request.user, run.project_id)
+    context = {"run": run, "member": member, "tab": tab, "tabs": tabs.titles(run), "cursor": cursor}
+    context |= header(run) | tabs.TABS[tab](run)
     if tab == "predictions":
         context |= _chosen_predictions(request, run)
     return render(request, _run_piece(request), context)
@@ -104,27 +110,6 @@ def _tab(request: HttpRequest, run: Run) -> str:
     if (asked := request.GET.get("tab", "")) in tabs.TABS:
         return asked
     return {Run.Status.FAILED: "logs", Run.Status.FINISHED: "summary"}.get(Run.Status(run.status), "charts")
-
-
-def _header_context(request: UserRequest, run: Run) -> dict[str, Any]:
-    member = membership_or_404(request.user, run.project_id)
-    waiting = run.status == Run.Status.QUEUED
-    remedy = run.error.get("remedy") or {}
-    return {
-        "run": run,
-        "member": member,
-        "score": presenters.headline(run),
-        "percent": presenters.done_percent(run),
-        "palette": presenters.palette_number(run.pk),
-        "phases": presenters.phase_marks(run.notes.filter(kind="phase")),
-        "position": position(run) if waiting else None,
-        "wait": expected_wait(run) if waiting else None,
-        "why_not_resumable": services.why_not_resumable(run),
-        "clone_url": presenters.clone_url(run),
-        "remedy_words": presenters.change_words(remedy),
-        "remedy_url": presenters.clone_url(run, remedy) if remedy else "",
-        "tabs": tabs.titles(run),
-    }
 
 
 @login_required
@@ -167,7 +152,7 @@ def resume_run(request: UserRequest, pk: int) -> HttpResponse:
 def retry_run(request: UserRequest, pk: int) -> HttpResponse:
     """Queue the run once more with the changes that its failure proposed."""
     run = _editable(request, pk)
-    spec = services.propose_spec(run.version, **presenters.changed_choices(run, run.error.get("remedy") or {}))
+    spec = services.propose_spec(run.version, **changed_choices(run, run.error.get("remedy") or {}))
     member = membership_or_404(request.user, run.project_id)
     return redirect(services.queue_run(member=member, version=run.version, spec=spec))
 
@@ -199,7 +184,7 @@ def compare_runs(request: UserRequest) -> HttpResponse:
     chosen = _chosen_runs(request)
     if len(chosen) < 2 or "change" in request.GET:
         candidates = Run.objects.filter(project=member.project).select_related("version__dataset", "owner")[:CANDIDATES]
-        return render(request, "runs/compare_pick.html", {"rows": presenters.rows(list(candidates)), "chosen": chosen})
+        return render(request, "runs/compare_pick.html", {"rows": rows(list(candidates)), "chosen": chosen})
     return render(request, "runs/compare.html", comparing.comparison(chosen, compare(chosen)))
 
 
@@ -216,7 +201,7 @@ def show_queue(request: UserRequest) -> HttpResponse:
     member = current_project(request)
     page = "runs/_queue.html" if _wanted(request) == "queue" else "runs/queue.html"
     cursor = live.latest(f"project-{member.project_id}")
-    return render(request, page, queueing.overview(request.user) | {"member": member, "cursor": cursor})
+    return render(request, page, queue.overview(request.user) | {"member": member, "cursor": cursor})
 
 
 def _wanted(request: HttpRequest) -> str:

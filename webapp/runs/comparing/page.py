@@ -10,8 +10,10 @@ from urllib.parse import urlencode
 from training.tasks import TASKS, Metric
 from webapp.runs.curves import series
 from webapp.runs.models import Run
-from webapp.runs.presenters import Interval, Row, Score, common_span, metric_of, rows, spoken
-from webapp.runs.tabs import AXES, chart_words
+from webapp.runs.pages.charts import AXES, chart_words
+from webapp.runs.pages.rows import Row, rows
+from webapp.runs.pages.scores import Interval, Score, common_span, metric_of
+from webapp.runs.pages.stored import spoken
 
 
 @dataclass(frozen=True)

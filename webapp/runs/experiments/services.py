@@ -16,7 +16,7 @@ from webapp.projects.models import Membership, Project
 from webapp.runs import services
 from webapp.runs.models import Run
 from webapp.runs.news import note_as_json
-from webapp.runs.presenters import Score, headline, metric_of
+from webapp.runs.pages.scores import Score, headline, metric_of
 
 
 @dataclass(frozen=True)

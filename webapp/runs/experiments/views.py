@@ -13,7 +13,7 @@ from training.experiments import EXPERIMENTS, Experiment
 from webapp.core import live
 from webapp.projects.access import UserRequest, current_project, require_editor
 from webapp.runs.experiments import services as experiments
-from webapp.runs.presenters import palette_number
+from webapp.runs.pages.rows import palette_number
 
 
 @login_required

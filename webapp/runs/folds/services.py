@@ -108,6 +108,12 @@ def measure_folds(runs: Sequence[Run]) -> list[FoldedMeasure]:
     return [FoldedMeasure(metric, of) for metric, of in values.items() if any(value is not None for value in of)]
 
 
+def mean_headline(group: CrossValidation) -> float | None:
+    """The first measure, on average over the folds that are finished; None before the first one is."""
+    values = [run.headline["value"] for run in group.runs.all() if run.headline]
+    return fmean(values) if values else None
+
+
 def shared_by(runs: Sequence[Run]) -> CrossValidation | None:
     """The cross-validation that all of some runs are folds of."""
     groups = {run.cross_validation_id for run in runs}

@@ -12,7 +12,7 @@ from webapp.projects.access import UserRequest, membership_or_404
 from webapp.runs.folds import services as folds
 from webapp.runs.folds.compared import rivals
 from webapp.runs.models import CrossValidation
-from webapp.runs.presenters import rows
+from webapp.runs.pages.rows import rows
 
 
 @login_required

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from pydantic import JsonValue
 
-from training.report import Baseline, Confusion, Estimate, Report
-from training.tasks import TASKS, Metric
+from training.tasks import TASKS
 from webapp.core.templatetags.touchstone import number
 from webapp.runs import services
-from webapp.runs.curves import series
 from webapp.runs.inputs import inputs_of
 from webapp.runs.models import Run
-from webapp.runs.presenters import Interval, Score, common_span, metric_of, spoken, stored_settings, to_beat
+from webapp.runs.pages.charts import charts
+from webapp.runs.pages.stored import spoken, stored_settings
+from webapp.runs.pages.summary import confusion_rows, measure_rows
 
 PREDICTIONS_PER_PAGE = 24
 MOST_BESIDE = 6
@@ -27,83 +23,8 @@ MOST_BESIDE = 6
 MOST_NOTES = 500
 MOST_SAMPLES = 100
 
+
 Context: TypeAlias = dict[str, Any]
-
-SYSTEM_CURVES: Mapping[str, Promise] = {
-    "loss": gettext_lazy("Loss"),
-    "lr": gettext_lazy("Learning rate"),
-    "trial_loss": gettext_lazy("Loss while the learning rate rises"),
-    "trial_lr": gettext_lazy("Learning rate that is tried"),
-    "examples_per_second": gettext_lazy("Examples per second"),
-    "tokens_per_second": gettext_lazy("Tokens per second"),
-    "memory_mb": gettext_lazy("Memory, MB"),
-    "gpu_memory_mb": gettext_lazy("GPU memory, MB"),
-}
-"""Titles of curves that are no measures of a task."""
-AXES = (("step", gettext_lazy("Step")), ("epoch", gettext_lazy("Epoch")), ("seconds", gettext_lazy("Time")))
-
-
-def charts(run: Run) -> Context:
-    """What board.js must know beside the points: titles, units, baselines and checkpoints."""
-    checkpoints = run.notes.filter(kind="checkpoint").values_list("step", flat=True)
-    config = chart_words(TASKS[run.task].metrics) | {
-        "splits": {"train": _("Training"), "val": _("Held-out data"), "system": _("Machine")},
-        "baselines": _baselines(run),
-        "checkpoints": list(checkpoints),
-        "epochs": run.spec["recipe"]["epochs"],
-    }
-    return {"config": config, "curve_names": series.names(run), "axes": AXES}
-
-
-def chart_words(metrics: Iterable[Metric]) -> Context:
-    """Titles, units and order of the charts of some measures."""
-    measures = list(metrics)
-    return {
-        "titles": {key: str(title) for key, title in SYSTEM_CURVES.items()} | {m.key: m.title for m in measures},
-        "percent": [metric.key for metric in measures if metric.percent],
-        "units": {
-            "step": _("step"),
-            "epoch": _("epoch"),
-            "seconds": _("seconds"),
-            "minutes": _("minutes"),
-            "hours": _("hours"),
-        },
-        "order": ["loss", *(metric.key for metric in measures), *SYSTEM_CURVES],
-    }
-
-
-def _baselines(run: Run) -> dict[str, dict[str, Any]]:
-    """By measure, the strongest baseline's value; before the report, the simplest guess."""
-    if report := services.read_report(run):
-        return {
-            key: {"value": estimate.value, "title": baseline.title}
-            for baseline in reversed(report.baselines)
-            for key, estimate in baseline.metrics.items()
-        }
-    guess = to_beat(run.version.describe(), run.train_spec())
-    return {guess.metric.key: {"value": guess.value, "title": guess.text}} if guess else {}
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A baseline's score in one measure."""
-
-    baseline: Baseline
-    score: Score
-    interval: Interval
-
-
-@dataclass(frozen=True)
-class MeasureRow:
-    """One measure of the model beside what the baselines reach, on one axis."""
-
-    score: Score
-    interval: Interval
-    rivals: list[Rival]
-
-    @property
-    def metric(self) -> Metric:
-        return self.score.metric
 
 
 def summary(run: Run) -> Context:
@@ -123,50 +44,6 @@ def summary(run: Run) -> Context:
 
 def _fact(value: JsonValue) -> str:
     return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else spoken(value)
-
-
-def measure_rows(report: Report) -> list[MeasureRow]:
-    """Every measure of the report, the headline first."""
-    keys = [report.headline, *(key for key in report.metrics if key != report.headline)]
-    return [_measure_row(report, metric_of(TASKS[report.task], key)) for key in keys]
-
-
-def _measure_row(report: Report, metric: Metric) -> MeasureRow:
-    rivals = [baseline for baseline in report.baselines if metric.key in baseline.metrics]
-    scores = [_score(metric, baseline.metrics[metric.key], None) for baseline in rivals]
-    score = _score(metric, report.metrics[metric.key], scores[0].value if scores else None)
-    span = common_span([score, *scores])
-    bars = [Rival(baseline, rival, rival.interval(span)) for baseline, rival in zip(rivals, scores, strict=True)]
-    return MeasureRow(score, score.interval(span), bars)
-
-
-def _score(metric: Metric, estimate: Estimate, baseline: float | None) -> Score:
-    return Score(metric, estimate.value, estimate.low, estimate.high, baseline)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """How often one true class was given one label."""
-
-    truth: str
-    prediction: str
-    count: int
-    heat: int
-    """Share of the true class, 0 to 10, for the colour."""
-    right: bool
-
-
-def confusion_rows(confusion: Confusion) -> list[tuple[str, list[Cell]]]:
-    """The confusion matrix row by row, true classes downwards."""
-    return [
-        (truth, [_cell(confusion, truth, at, count, sum(counts)) for at, count in enumerate(counts)])
-        for truth, counts in zip(confusion.labels, confusion.counts, strict=True)
-    ]
-
-
-def _cell(confusion: Confusion, truth: str, at: int, count: int, total: int) -> Cell:
-    label = confusion.labels[at]
-    return Cell(truth, label, count, math.ceil(10 * count / total) if total else 0, label == truth)
 
 
 def predictions_tab(run: Run) -> Context:

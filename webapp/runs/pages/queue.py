@@ -9,7 +9,7 @@ from typing import Any
 from webapp.core import devices
 from webapp.projects.models import EDITORS, User
 from webapp.runs.models import Run
-from webapp.runs.presenters import done_percent, palette_number
+from webapp.runs.pages.rows import done_percent, palette_number
 from webapp.runs.queue import expected_wait
 
 MOST_WAITING = 100
