@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.training.test_data_archives import packed
+from tests.training.test_data_structures import sound
 from tests.training.test_data_tables import BIRDS, bring, imported
 from training.data.ids import row_ids
 from training.data.importing import import_dataset, read_description
@@ -238,3 +240,50 @@ def test_reading_data_needs_no_torch_and_choosing_columns_no_polars():
         "assert not {'torch', 'pandas', 'sklearn', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "task", "roles"),
+    [
+        (
+            "question,chosen,rejected",
+            "What is {n} plus 1?,It is {m} of course.,I had rather not say what {n} makes.",
+            "preference-tuning",
+            {"prompt": ["question"], "chosen": ["chosen"], "rejected": ["rejected"]},
+        ),
+        (
+            "article,headline",
+            "On day {n} the mayor opened bridge {m} over the river and spoke for an hour of all that was to come.,"
+            "Bridge {m} is open at last",
+            "summarization",
+            {"source": ["article"], "target": ["headline"]},
+        ),
+        (
+            "sentence1,sentence2,score",
+            "The cat of house {n} sleeps in the warm sun.,In the sun of house {n} a cat is sound asleep.,{m}.5",
+            "text-similarity",
+            {"target": ["score"], "first": ["sentence1"], "second": ["sentence2"]},
+        ),
+    ],
+)
+def test_texts_side_by_side_are_for_what_their_names_say(header, row, task, roles, tmp_path):
+    rows = "\n".join(row.format(n=n, m=n + 1) for n in range(60))
+    best = imported(bring(tmp_path, f"{header}\n{rows}\n"))[1].proposals[0]
+    assert (best.task, best.roles, best.state) == (task, roles, "good")
+
+
+def test_a_title_and_a_body_with_a_score_are_read_for_the_score(tmp_path):
+    row = (
+        "Day {n} at sea was one to remember for us,We had wind {n} and rain and saw whales near the boat at noon,{m}.5"
+    )
+    rows = "\n".join(row.format(n=n, m=n * 37 % 101) for n in range(60))
+    assert imported(bring(tmp_path, f"title,body,score\n{rows}\n"))[1].proposals[0].task == "text-regression"
+
+
+def test_sounds_beside_their_words_are_to_be_written_down(tmp_path):
+    files = {f"{n}.wav": sound(0.1 + n / 100) for n in range(20)}
+    rows = "\n".join(f"{n}.wav,turn on lamp {n} in the hall,{'ab'[n % 2]}" for n in range(20))
+    files["metadata.csv"] = f"file,transcript,speaker\n{rows}\n".encode()
+    first, second = imported(packed(tmp_path, files))[1].proposals
+    assert (first.task, first.roles["target"]) == ("speech-recognition", ["transcript"])
+    assert (second.task, second.roles["target"]) == ("audio-classification", ["speaker"])

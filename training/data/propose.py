@@ -1,6 +1,5 @@
 """What could be learnt from the data: tasks with their columns, the best first."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,32 +11,35 @@ from training.data.columns import (
     is_long_text,
     name_score,
     result_score,
-    text_length,
 )
 from training.data.label_columns import count_labels, label_columns
+from training.data.propose_pairs import propose_pairs, propose_speech, propose_votes
 from training.data.roles import check_roles, rank_targets, roles_for, table_roles
 from training.data.schema import Column, Description, Proposal
 from training.tasks import TASKS, ColumnType
 
 __all__ = ["check_roles", "propose", "roles_for"]
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}([_-][a-z]{2,4})?|source|target|src|tgt|input|output|original|translation")
 _MAX_OTHERS = 2
 """A table with more columns than this beside its texts is learnt as a table."""
 
 
 def propose(description: Description) -> list[Proposal]:
     """The tasks that fit; empty where nothing can be learnt."""
+    if votes := propose_votes(description):
+        return votes
     kinds = {column.type for column in description.columns}
     structured = [proposal for form in _FORMS if form.needs in kinds for proposal in _propose_form(description, form)]
     if kinds & {"image", "boxes"} == {"image"}:
         return _propose_pictures(description, structured)
+    if "audio" in kinds:
+        return sorted([*propose_speech(description), *structured], key=lambda proposal: proposal.state != "good")
     if structured or kinds & {form.needs for form in _FORMS}:
         return structured
     if "conversation" in kinds:
         return _propose_language(description, "good", "These are conversations: a model can learn to answer like this.")
-    if translation := _propose_translation(description):
-        return translation
+    if pairs := propose_pairs(description):
+        return pairs
     if description.kind == "text" and not rank_targets(description, classes=True):
         return _propose_language(description, "good", "This is running text: a model can learn to continue it.")
     proposals = [*_propose_labels(description), *_propose_texts(description), *_propose_table(description)]
@@ -89,40 +91,6 @@ def _propose_pictures(description: Description, alone: list[Proposal]) -> list[P
     others = [column for column in description.columns if can_be_feature(column, description.rows)]
     together = _propose_table(description)
     return [*together, *alone] if len(others) > _MAX_OTHERS + 1 else [*alone, *together]
-
-
-def _propose_translation(description: Description) -> list[Proposal]:
-    """Two texts of like length and nothing else."""
-    columns = description.columns
-    if not can_be_learnt("translation") or len(columns) != 2 or any(column.type != "text" for column in columns):
-        return []
-    lengths = sorted(text_length(column) for column in columns)
-    named = [bool(_LANGUAGE.fullmatch(column.name.lower())) for column in columns]
-    if not all(named) and (lengths[0] < 8 or lengths[1] > 2.5 * lengths[0]):
-        return []
-    names = _quoted([column.name for column in columns])
-    translation = Proposal(
-        task="translation",
-        roles=roles_for(description, "translation"),
-        state="good" if all(named) else "check",
-        reason=f"{names} say the same: a model can learn to turn one into the other.",
-    )
-    if not can_be_learnt("text-matching") or not _in_one_language(columns):
-        return [translation]
-    matching = Proposal(
-        task="text-matching",
-        roles=roles_for(description, "text-matching"),
-        state="check",
-        reason=f"{names} are in one language: a model can learn which text of one belongs to a text of the other.",
-    )
-    return [translation, matching] if all(named) else [matching, translation]
-
-
-def _in_one_language(columns: list[Column]) -> bool:
-    """Whether most texts of each column that say their language say the same one."""
-    found = [column.stats.get("languages") for column in columns]
-    commonest = [entries[0]["value"] for entries in found if isinstance(entries, list) and isinstance(entries[0], dict)]
-    return len(commonest) == len(columns) and len(set(map(str, commonest))) == 1
 
 
 def _propose_language(description: Description, state: Literal["good", "check"], reason: str) -> list[Proposal]:
