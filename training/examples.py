@@ -30,6 +30,8 @@ class Examples:
     frame: pl.DataFrame
     ids: NDArray[np.int64]
     rows: dict[Part, NDArray[np.int64]]
+    decides: pl.Series | None = None
+    """The column that the split goes by, row by row; None where chance alone divides."""
 
     def column(self, name: str, part: Part) -> pl.Series:
         """The values of one column in one part, in row order."""
@@ -62,7 +64,7 @@ def read_examples(spec: TrainSpec, folder: Path | None = None) -> Examples:
     if not len(rows["val"]):
         rows["val"] = rows["test"]
     check_parts({part: len(found) for part, found in rows.items()})
-    return Examples(frame=frame.select(columns), ids=ids, rows=rows)
+    return Examples(frame=frame.select(columns), ids=ids, rows=rows, decides=frame[decides] if decides else None)
 
 
 def _read_columns(path: Path, columns: list[str], folder: Path | None) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from training.predict import load_predictor
 from training.recipes import Recipe
 from training.report import Report
 from training.spec import TrainSpec
+from training.tabular.reading import RowReading
 from training.tabular.tables import learn_encoding
 from training.techniques.blending import choose_shares, unseen_loss
 
@@ -110,7 +111,7 @@ def test_a_network_in_a_blend_reads_rows_as_its_own_table_does() -> None:
     frame = pl.DataFrame({"size": [1.0, None, 9.0, 4.0], "age": [3.0, 4.0, 5.0, 100.0]})
     plain, robust = learn_encoding(frame, "plain"), learn_encoding(frame, "robust")
     wrapped = Scaled(torch.nn.Identity(), 2, "robust")
-    wrapped.take_scales(robust)
+    wrapped.take_scales(RowReading(robust))
     read = wrapped.scaled(torch.from_numpy(plain.encode(frame)[0]))
     assert read.numpy() == pytest.approx(robust.encode(frame)[0])
 

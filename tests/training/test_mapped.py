@@ -15,10 +15,12 @@ from training.errors import TrainingError
 from training.examples import read_examples
 from training.media import encoded
 from training.media.encoded import stored_bytes
-from training.objectives import OBJECTIVES, tabular
+from training.objectives import OBJECTIVES, tabular, tabular_rivals
+from training.objectives.tabular_rivals import ask_rivals
 from training.spec import TrainSpec
-from training.tabular import tables
-from training.tabular.tables import encode_rows, learn_encoding
+from training.tabular import reading
+from training.tabular.reading import RowReading
+from training.tabular.tables import learn_encoding
 
 
 @pytest.fixture
@@ -79,8 +81,8 @@ def test_a_large_table_is_encoded_some_rows_at_a_time_into_a_file_without_a_name
     rows = random.permutation(50)[:33]
     numbers, codes = encoding.encode(frame[rows])
     monkeypatch.setattr(encoded, "IN_MEMORY", 0)
-    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 10)
-    mapped_numbers, mapped_codes = encode_rows(encoding, frame, rows, tmp_path / "run")
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 10)
+    mapped_numbers, mapped_codes = RowReading(encoding).read_rows(frame, rows, tmp_path / "run")
     assert isinstance(mapped_numbers, np.memmap)
     assert mapped_numbers.dtype == numbers.dtype
     assert (mapped_numbers == numbers).all()
@@ -90,10 +92,10 @@ def test_a_large_table_is_encoded_some_rows_at_a_time_into_a_file_without_a_name
 
 def test_rivals_of_a_large_table_learn_from_some_of_its_rows_and_say_so(flower_spec, monkeypatch, tmp_path):
     objective = build_table(flower_spec, tmp_path)
-    whole = {guess.key: guess for guess in objective.rivals()}
+    whole = {guess.key: guess for guess in ask_rivals(objective)}
     assert not any("Learnt from" in guess.about for guess in whole.values())
-    monkeypatch.setattr(tabular, "MOST_CELLS", {"linear": 600, "boosted-trees": 90})
-    some = {guess.key: guess for guess in objective.rivals()}
+    monkeypatch.setattr(tabular_rivals, "MOST_CELLS", {"linear": 600, "boosted-trees": 90})
+    some = {guess.key: guess for guess in ask_rivals(objective)}
     assert "of the 153 rows, to save memory" in some["boosted-trees"].about
     assert "Learnt from" in some["linear"].about
     assert all(some[key].answers.shape == whole[key].answers.shape for key in whole)

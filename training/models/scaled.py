@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from training.architectures import Shapes
-from training.tabular.tables import Scaling, TableEncoding
+from training.tabular.reading import RowReading
+from training.tabular.tables import Scaling
 
 
 class Scaled(nn.Module):
@@ -28,13 +29,15 @@ class Scaled(nn.Module):
         self.register_buffer("scale", torch.ones(numbers, dtype=torch.float64))
         self.register_buffer("kept", torch.tensor([True, False] * numbers))
 
-    def take_scales(self, encoding: TableEncoding) -> None:
+    def take_scales(self, reading: RowReading) -> None:
         """Scale as the table does that the network has learnt from."""
-        read = [column for column in encoding.numbers if not column.is_turned]  # those come last
+        read = [column for column in reading.encoding.numbers if not column.is_turned]  # those come after the others
+        near = reading.about_neighbours  # and these last, scaled already
         self.fill[: len(read)] = torch.tensor([column.fill for column in read], dtype=torch.float64)
         self.scale[: len(read)] = torch.tensor([column.scale for column in read], dtype=torch.float64)
         self.kept[:] = False
         self.kept[: 2 * len(read)] = torch.tensor([kept for column in read for kept in (True, column.gaps)])
+        self.kept[len(self.kept) - 2 * near :] = torch.tensor([True, False] * near, dtype=torch.bool)
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         scores: Tensor = self.network(self.scaled(numbers), codes)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -15,25 +15,27 @@ from pydantic import JsonValue
 from scipy.special import softmax
 from torch import Tensor, nn
 
-from training.architectures import ARCHITECTURES, Architecture, Facts, Shapes
+from training.architectures import ARCHITECTURES, Architecture, Shapes
 from training.device import Device
 from training.errors import TrainingError
 from training.events import Surface, Warning
-from training.examples import PARTS, Examples, Part
+from training.examples import Examples, Part
 from training.measures import Floats, Ints
-from training.media.encoded import spread
-from training.media.images import THUMBNAIL
 from training.models.mlp import MLP
 from training.models.numbers import PieceNumbers
 from training.models.softmax_regression import fit_softmax_regression
 from training.objectives import OBJECTIVES, Guess
+from training.objectives.tabular_rivals import ask_rivals
 from training.pretrained.transfer import earlier_preparation
 from training.report import Report
 from training.spec import TrainSpec
+from training.tabular.apart import put_in_folds
 from training.tabular.made_columns import MakesColumns
 from training.tabular.mixed import MediaReading, ReadsMedia, WordScores
+from training.tabular.neighbours import FOLDS, Neighbours, find_neighbours
+from training.tabular.reading import RowReading
 from training.tabular.surface import draw_surface
-from training.tabular.tables import TableEncoding, encode_rows, learn_encoding, scaling_of
+from training.tabular.tables import TableEncoding, as_numbers, learn_encoding, scaling_of
 from training.targets.classes import ClassTarget, probabilities
 from training.targets.values import ValueTarget
 from training.techniques.losses import class_loss, class_weights, value_loss
@@ -46,17 +48,8 @@ AT_ONCE = 8192
 MEDIA_AT_ONCE = 256
 """The same where texts, pictures and sounds belong to the rows."""
 
-
-RIVALS = {
-    "linear": "Adds up the columns with one weight each.",
-    "boosted-trees": "Many small decision trees (LightGBM) with usual settings: fast, and hard to beat on tables.",
-}
-FOR_PIXELS = 10_000
-"""Rows that a linear model on pixels learns from at most."""
 MOST_WEIGHTS = 12
 """Weights of a linear model that are told."""
-MOST_CELLS = {"linear": 20_000_000, "boosted-trees": 40_000_000}
-"""Numbers that a rival learns from at most, because it holds them in memory; of more rows it is given some."""
 
 
 class Table(ABC):
@@ -79,11 +72,11 @@ class Table(ABC):
         self.encoding = self.found if isinstance(spec.network(), ReadsMedia) else self.found.plain()
         if not self.encoding.names:
             raise self._nothing_to_read()
-        self.numbers, self.codes = self._encode(features)
+        self.reading = self._read_plainly(features)
         self.shapes = Shapes(
             teacher.outputs,
-            numbers=self.encoding.width,
-            scaled=self.encoding.scaled_width if self.encoding.scaling == "plain" else 0,
+            numbers=self.reading.width,
+            scaled=self.reading.scaled_width if self.encoding.scaling == "plain" else 0,
             categories=self.encoding.sizes,
         )
         self.media: MediaReading | None = None
@@ -91,18 +84,37 @@ class Table(ABC):
         if not self.encoding.is_plain:
             self._read_media(features, model_folder)
 
-    def _encode(self, features: pl.DataFrame) -> tuple[dict[Part, Tensor], dict[Part, Tensor]]:
+    def _read_plainly(self, features: pl.DataFrame) -> RowReading:
         """Numbers and codes of each part; held-out rows that are watched and judged by are kept once."""
-        numbers: dict[Part, Tensor] = {}
-        codes: dict[Part, Tensor] = {}
+        found = self._find_neighbours(features)
+        reading = RowReading(self.encoding, found[0] if found else None)
+        folder = self.model_folder.parent
+        self.numbers: dict[Part, Tensor] = {}
+        self.codes: dict[Part, Tensor] = {}
         for part, rows in self.examples.rows.items():
-            same = next((other for other in numbers if self.examples.rows[other] is rows), None)
-            if same is None:
-                found = encode_rows(self.encoding, features, rows, self.model_folder.parent)
-                numbers[part], codes[part] = (self._tensor(values) for values in found)
-            else:
-                numbers[part], codes[part] = numbers[same], codes[same]
-        return numbers, codes
+            same = next((other for other in self.numbers if self.examples.rows[other] is rows), None)
+            if same is not None:
+                self.numbers[part], self.codes[part] = self.numbers[same], self.codes[same]
+                continue
+            said = found[1] if found and part == "train" else None
+            read = reading.read_rows(features, rows, folder, said)
+            self.numbers[part], self.codes[part] = (self._tensor(values) for values in read)
+        return reading
+
+    def _find_neighbours(self, features: pl.DataFrame) -> tuple[Neighbours, Floats] | None:
+        """What the nearest rows answered, as further numbers, where columns are made and a map says enough."""
+        if not _makes_columns(self.spec.network()):
+            return None
+        train = features[self.examples.rows["train"]]
+        columns = {column.name: as_numbers(train[column.name]) for column in self.encoding.given}
+        found = find_neighbours(columns, self.known_answers(), put_in_folds(self.spec, self.examples, FOLDS))
+        if found:
+            found[0].save(self.model_folder)
+        return found
+
+    @abstractmethod
+    def known_answers(self) -> Floats:
+        """What the rows that are learnt from answered, around 0: (rows, 1), or one column for each class but one."""
 
     def _read_media(self, features: pl.DataFrame, model_folder: Path) -> None:
         """Texts as tokens, pictures as pixels, sounds as spectrograms; what counted words say, as further numbers."""
@@ -184,53 +196,6 @@ class Table(ABC):
     def linear(self, train: Tensor, places: Tensor, test: Tensor) -> Floats:
         """What a linear model says of the test part, as judged, by the features (rows, D) of some places of train."""
 
-    def rivals(self) -> list[Guess]:
-        """A linear model and boosted trees with their quick settings; not the one that this run itself is.
-
-        Where there are texts, also a linear model over their words alone; where there are pictures, over their pixels.
-        """
-        words = [self.words.guess(self.meaning)] if self.words is not None else []
-        pixels = [self._pixels()] if self.encoding.pictures else []
-        return [*words, *pixels, *self._plain_rivals()]
-
-    def _pixels(self) -> Guess:
-        places = spread(torch.arange(len(self.numbers["train"])), FOR_PIXELS)
-        train, test = (
-            self.cells.thumbnails(rows) for rows in (self._rows("train", places), self.examples.rows["test"])
-        )
-        about = f"Weighs the pixels of the pictures at {THUMBNAIL} × {THUMBNAIL}; does not look at the other columns."
-        return Guess("pixels", "Linear model on the pixels alone", about, self.linear(train, places, test))
-
-    def _plain_rivals(self) -> list[Guess]:
-        width, sizes = self.encoding.width, self.encoding.sizes
-        cells = {"linear": width + sum(sizes), "boosted-trees": width + len(sizes)}
-        keys = [key for key in RIVALS if key != self.spec.architecture and cells[key]]
-        return [self._rival(key, self._some(MOST_CELLS[key] // cells[key])) for key in keys]
-
-    def _some(self, most: int) -> Examples:
-        """The examples with at most so many rows to learn from and to watch, drawn once and for all."""
-        parts = self.examples.rows
-        if len(parts["train"]) <= most:
-            return self.examples
-        drawn = {part: np.random.default_rng(0).permutation(len(parts[part]))[:most] for part in PARTS}
-        train = np.union1d(drawn["train"], self.teacher.needed())  # every class among them
-        rows = {**parts, "train": parts["train"][train], "val": parts["val"][np.sort(drawn["val"])]}
-        return replace(self.examples, rows=rows)
-
-    def _rival(self, key: str, examples: Examples) -> Guess:
-        kind, rows = ARCHITECTURES[key], len(examples.rows["train"])
-        settings, recipe = kind.preset("quick", self.spec.task, Facts(rows, self.shapes))
-        choices = {"architecture": key, "settings": settings.model_dump(mode="json"), "recipe": recipe}
-        spec = self.spec.model_copy(update=choices)
-        rival = OBJECTIVES[spec.task](spec, examples, self.device, self.model_folder)
-        model = settings.build(rival.shapes)
-        for _round in settings.fit(model, rival, recipe) or ():
-            pass
-        title = kind.title if self.encoding.is_plain else f"{kind.title} without texts, pictures and sounds"
-        total = len(self.numbers["train"])
-        sampled = f" Learnt from {rows:,} of the {total:,} rows, to save memory." if rows < total else ""
-        return Guess(key, title, RIVALS[key] + sampled, cast(Table, rival).answers(model.eval()))
-
     def _inputs(self, part: Part, places: Tensor) -> tuple[object, ...]:
         """What the network reads of some places of a part."""
         plain = self.numbers[part][places], self.codes[part][places]
@@ -252,7 +217,12 @@ class Table(ABC):
 
     def preparation(self) -> dict[str, object]:
         media = {"media": self.media.prepared()} if self.media is not None else {}
-        return {"encoding": self.encoding.model_dump(mode="json"), "counted": self._counts_words, **media}
+        return {**self.reading.prepared(), "counted": self._counts_words, **media}
+
+    def facts(self) -> dict[str, JsonValue]:
+        """What was found in the columns that the report should say, by its title."""
+        near = self.reading.neighbours
+        return {"Nearest rows are asked on the map of": " and ".join(near.axes)} if near else {}
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device.torch)
@@ -285,7 +255,12 @@ class TableClasses(Table):
         return iter([surface] if surface else [])
 
     def baselines(self) -> list[Guess]:
-        return [self.target.majority(), *self.rivals()]
+        return [self.target.majority(), *ask_rivals(self)]
+
+    def known_answers(self) -> Floats:
+        truth = self.target.truth["train"]
+        shares = np.eye(len(self.labels))[truth][:, 1:]
+        return np.asarray(shares - shares.mean(axis=0))
 
     def meaning(self, scores: Floats) -> Floats:
         return np.asarray(softmax(scores[self.target.known["test"]], axis=1))
@@ -295,7 +270,8 @@ class TableClasses(Table):
         return fit_softmax_regression(train, truth, len(self.labels))(test)[self.target.known["test"]]
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
-        return self.target.judge(self.scores(model, "test")[self._known("test")], guesses)
+        report, predictions = self.target.judge(self.scores(model, "test")[self._known("test")], guesses)
+        return report.model_copy(update={"facts": self.facts()}), predictions
 
     def preparation(self) -> dict[str, object]:
         return super().preparation() | {"labels": self.labels}
@@ -305,7 +281,7 @@ class TableClasses(Table):
 
     @torch.no_grad()
     def _chances(self, model: nn.Module, rows: pl.DataFrame) -> Floats:
-        numbers, codes = self.encoding.encode(rows)
+        numbers, codes = self.reading.read(rows)
         return probabilities(model(self._tensor(numbers), self._tensor(codes)))
 
 
@@ -329,7 +305,10 @@ class TableValues(Table):
         return self.target.measures(part, self.meaning(self.scores(model, part).double().cpu().numpy()))
 
     def baselines(self) -> list[Guess]:
-        return [self.target.mean(), *self.rivals()]
+        return [self.target.mean(), *ask_rivals(self)]
+
+    def known_answers(self) -> Floats:
+        return self.target.scaled("train")[:, None]
 
     def meaning(self, scores: Floats) -> Floats:
         return np.asarray(scores[:, 0] * self.target.scale + self.target.center)
@@ -343,7 +322,7 @@ class TableValues(Table):
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
         report, predictions = self.target.judge(self.answers(model), guesses)
-        return report.model_copy(update={"facts": self._weights(model)}), predictions
+        return report.model_copy(update={"facts": self.facts() | self._weights(model)}), predictions
 
     def preparation(self) -> dict[str, object]:
         return super().preparation() | {"center": self.target.center, "scale": self.target.scale}
@@ -353,7 +332,7 @@ class TableValues(Table):
         if not (isinstance(model, MLP) and self.encoding.scaling == "standard"):
             return {}
         weights = model.head.weight[0].detach().double().cpu().numpy() * self.target.scale
-        names, scales, centres = self.encoding.inputs()
+        names, scales, centres = self.reading.inputs()
         most = np.argsort(-np.abs(weights), kind="stable")[:MOST_WEIGHTS]
         constant = (
             self.target.center
@@ -372,8 +351,11 @@ def one_by_one(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _learn(columns: Iterator[pl.Series], network: Architecture) -> TableEncoding:
-    makes = isinstance(network, MakesColumns) and network.made
-    return learn_encoding(columns, scaling_of(network), make=makes)
+    return learn_encoding(columns, scaling_of(network), make=_makes_columns(network))
+
+
+def _makes_columns(network: Architecture) -> bool:
+    return isinstance(network, MakesColumns) and network.made
 
 
 def _earlier_encoding(spec: TrainSpec) -> TableEncoding | None:

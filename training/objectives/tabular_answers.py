@@ -15,7 +15,7 @@ from training.media.encoded import given_file
 from training.model_folder import load_network, read_config
 from training.predict import PREDICTORS, best_first
 from training.tabular.mixed import MediaReading
-from training.tabular.tables import TableEncoding
+from training.tabular.reading import RowReading
 from training.texts.columns import ColumnTexts
 from training.texts.tfidf import CountedWords
 
@@ -34,7 +34,8 @@ class TablePredictor:
 
     def __init__(self, folder: Path, device: Device) -> None:
         self.prepared = cast(dict[str, Any], read_config(folder)["preparation"])
-        self.encoding = TableEncoding.model_validate(self.prepared["encoding"])
+        self.reading = RowReading.load(self.prepared, folder)
+        self.encoding = self.reading.encoding
         self.media = MediaReading.load(self.prepared["media"], folder) if "media" in self.prepared else None
         self.counted = CountedWords.load(folder) if self.prepared.get("counted") else None
         self.model = load_network(folder).to(device.torch)
@@ -44,7 +45,7 @@ class TablePredictor:
     def answer(self, inputs: list[dict[str, object]], options: dict[str, object]) -> list[dict[str, object]]:
         """One {"label", "probabilities"} or {"value"} per row."""
         frame = self._frame(inputs)
-        numbers, codes = self.encoding.encode(frame)
+        numbers, codes = self.reading.read(frame)
         if self.counted is not None:
             said = self.counted.scores(ColumnTexts(frame, self.encoding.texts))
             numbers = np.concatenate([numbers, said.astype(np.float32)], axis=1)

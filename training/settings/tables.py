@@ -10,7 +10,8 @@ MadeColumns: TypeAlias = Annotated[
     bool,
     Field(
         title="Make columns",
-        description="Adds ratios of counts and, for trees, numbers that spread alike turned as on a map: where both "
-        "matter only together, they need not be guessed step by step.",
+        description="Adds ratios of counts; what the nearest rows answered, where two columns are places on a map; "
+        "and, for trees, numbers that spread alike, turned as a map is. What matters only together need not be guessed "
+        "step by step.",
     ),
 ]

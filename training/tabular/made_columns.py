@@ -67,14 +67,15 @@ def find_made(columns: Mapping[str, Floats]) -> list[Made]:
     ratios, turns = [], []
     for one, other in combinations(columns, 2):
         if {one, other} <= counts:
-            ratios += [(one, other)] if _is_like(middle[one], middle[other], LIKE_SIZE) else []
+            ratios += [(one, other)] if is_like(middle[one], middle[other], LIKE_SIZE) else []
         else:
-            turns += [(one, other)] if _is_like(spread[one], spread[other], LIKE_SPREAD) else []
-    divided = [Made(one=one, other=other) for one, other in _few(ratios)]
-    return divided + [Made(one=one, other=other, angle=angle) for one, other in _few(turns) for angle in ANGLES]
+            turns += [(one, other)] if is_like(spread[one], spread[other], LIKE_SPREAD) else []
+    divided = [Made(one=one, other=other) for one, other in few_pairs(ratios)]
+    return divided + [Made(one=one, other=other, angle=angle) for one, other in few_pairs(turns) for angle in ANGLES]
 
 
-def _few(pairs: Pairs) -> Pairs:
+def few_pairs(pairs: Pairs) -> Pairs:
+    """The pairs, or none where they are so many that none stands out."""
     return pairs if len(pairs) <= MOST_PAIRS else []
 
 
@@ -84,6 +85,6 @@ def _is_count(column: Floats) -> bool:
     return bool((there >= 0).all() and (there == np.round(there)).all())
 
 
-def _is_like(one: float, other: float, most: float) -> bool:
+def is_like(one: float, other: float, most: float) -> bool:
     """Whether neither of two numbers above zero is more than so many times the other."""
     return bool(min(one, other) > 0 and max(one, other) <= most * min(one, other))

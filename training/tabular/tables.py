@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, cast, runtime_checkable
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from training.data.sounds import is_sound
-from training.media.encoded import allocate
 from training.tabular.made_columns import Made, find_made
 from training.texts.words import WORD
 
@@ -20,7 +18,6 @@ Numbers: TypeAlias = NDArray[np.floating[Any]]
 Scaling: TypeAlias = Literal["robust", "standard", "plain"]
 """By median and quartiles with a soft clip, by mean and deviation, or not at all (float64, gaps left as NaN)."""
 MOST_CATEGORIES = 256
-ROWS_AT_ONCE = 100_000
 MOSTLY = 0.5
 """Share of different cells from which on words are texts."""
 WORDS = 3
@@ -119,12 +116,16 @@ class TableEncoding(_Part):
         """What numbers are kept in: networks take float32, everything else float64."""
         return np.float32 if self.scaling == "robust" else np.float64
 
-    def inputs(self) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
-        """What enters a linear model, number by number: a name, and the scale and centre that were taken out."""
+    def inputs(self, near: Sequence[str] = ()) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+        """What enters a linear model, number by number: a name, and the scale and centre that were taken out.
+
+        `near`: titles of numbers that come between those of the columns and the categories, as they are.
+        """
         parts = []
         for number in self.numbers:
             parts.append((number.name, number.scale, number.fill))
             parts += [(f"{number.name} known", 1.0, 0.0)] if number.gaps else []
+        parts += [(title, 1.0, 0.0) for title in near]
         for category in self.categories:
             parts += [(f"{category.name} {value}", 1.0, 0.0) for value in ("other", *category.values)]
         return (
@@ -140,7 +141,7 @@ class TableEncoding(_Part):
         https://arxiv.org/abs/2407.04491.
         """
         encode = {"robust": _encode_robust, "standard": _encode_standard, "plain": _encode_plain}[self.scaling]
-        given = {column.name: _as_numbers(frame[column.name]) for column in self.given}
+        given = {column.name: as_numbers(frame[column.name]) for column in self.given}
         values = [given[column.name] if column.made is None else column.made.of(given) for column in self.numbers]
         numbers = [part for each, column in zip(values, self.numbers, strict=True) for part in encode(each, column)]
         codes = [_encode_category(frame[column.name], column) for column in self.categories]
@@ -149,18 +150,6 @@ class TableEncoding(_Part):
             np.column_stack(numbers) if numbers else np.zeros((rows, 0), self.precision),
             np.stack(codes, axis=1) if codes else np.zeros((rows, 0), np.int64),
         )
-
-
-def encode_rows(
-    encoding: TableEncoding, frame: pl.DataFrame, rows: NDArray[np.int64], folder: Path
-) -> tuple[Numbers, NDArray[np.int64]]:
-    """These rows as numbers and codes, some at a time; what is larger than memory likes is mapped from `folder`."""
-    numbers = allocate((len(rows), encoding.width), encoding.precision, folder)
-    codes = allocate((len(rows), len(encoding.categories)), np.int64, folder)
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        some = slice(first, first + ROWS_AT_ONCE)
-        numbers[some], codes[some] = encoding.encode(frame[rows[some]])
-    return cast(Numbers, numbers), cast("NDArray[np.int64]", codes)
 
 
 def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust", *, make: bool = False) -> TableEncoding:
@@ -183,7 +172,7 @@ def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust", *,
         elif holds_sentences(column):
             texts.append(name)
         elif column.dtype.is_numeric() or column.dtype.is_temporal():
-            values = _as_numbers(column)
+            values = as_numbers(column)
             given |= {name: values} if make else {}
             numbers.append(_learn_number(name, values, scaling, is_date=column.dtype.is_temporal()))
         else:
@@ -247,16 +236,21 @@ def _encode_standard(values: NDArray[np.float64], learnt: NumberColumn) -> list[
 
 def _encode_robust(values: NDArray[np.float64], learnt: NumberColumn) -> list[Numbers]:
     scaled, *there = _encode_standard(values, learnt)
-    clipped = scaled / np.sqrt(1 + (scaled / 3) ** 2)
-    return [part.astype(np.float32) for part in (clipped, *there)]
+    return [part.astype(np.float32) for part in (clipped_softly(scaled), *there)]
+
+
+def clipped_softly(scaled: Numbers) -> Numbers:
+    """Numbers around 0 as they are, those far from it brought smoothly to within ±3."""
+    return np.asarray(scaled / np.sqrt(1 + (scaled / 3) ** 2))
 
 
 def _encode_category(column: pl.Series, learnt: CategoryColumn) -> NDArray[np.int64]:
-    codes = {value: code for code, value in enumerate(learnt.values, start=1)}
-    return np.array([codes.get(value, 0) for value in column.cast(pl.String).to_list()], dtype=np.int64)
+    codes = pl.Series(range(1, len(learnt.values) + 1), dtype=pl.Int64)
+    names = pl.Series(learnt.values, dtype=pl.String)
+    return column.cast(pl.String).replace_strict(names, codes, default=0, return_dtype=pl.Int64).to_numpy()
 
 
-def _as_numbers(column: pl.Series) -> NDArray[np.float64]:
+def as_numbers(column: pl.Series) -> NDArray[np.float64]:
     """Values as float64, dates as seconds since 1970, gaps as NaN."""
     if column.dtype.is_temporal():
         column = column.cast(pl.Datetime("ms")).cast(pl.Int64) / 1000

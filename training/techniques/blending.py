@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from training.architectures import Architecture, Facts
-from training.data.split import assign_parts
 from training.events import Warning
 from training.lesson import Lesson, Taught, Teaching
 from training.model_folder import NAME
@@ -23,7 +22,8 @@ from training.objectives import OBJECTIVES, Objective
 from training.objectives.tabular import Table
 from training.order import count_steps
 from training.recipes import Recipe
-from training.spec import Split, SplitMethod, TrainSpec
+from training.spec import TrainSpec
+from training.tabular.apart import put_aside
 from training.tabular.tables import scaling_of
 from training.techniques.bagging import with_rows
 from training.techniques.ensemble import Member, Size, Teach, teach_each
@@ -68,8 +68,10 @@ class _Blending:
         self.rows, self.each = len(self.table.targets["train"]), network.members
         self.kinds = [_kind(lesson, *chosen) for chosen in network.kinds(Facts(self.rows, self.table.shapes))]
         self.shares = torch.full((len(self.kinds),), 1 / len(self.kinds))
-        keeps = self.rows >= FEW_ROWS and len(self.kinds) > 1
-        self.unseen = _kept_back(lesson, network.kept_back) if keeps else torch.empty(0, dtype=torch.int64)
+        self.unseen = torch.empty(0, dtype=torch.int64)
+        if self.rows >= FEW_ROWS and len(self.kinds) > 1:
+            aside = put_aside(lesson.spec, self.table.examples, share=network.kept_back)
+            self.unseen = torch.from_numpy(aside)
         self.found: list[Taught] = []
         self.facts: dict[str, float] = {}
 
@@ -198,17 +200,6 @@ def _kind(lesson: Lesson, settings: Architecture, recipe: Recipe) -> _Kind:
     return _Kind(spec, settings, cast(Table, read))
 
 
-def _kept_back(lesson: Lesson, share: float) -> Tensor:
-    """The places of the train part that are kept back: equal examples together, of every class the same share."""
-    spec, examples = lesson.spec, cast(Table, lesson.objective).examples
-    train = examples.rows["train"]
-    ids, target = examples.ids[train], examples.column(spec.column("target"), "train")
-    how: SplitMethod = "random" if spec.task.endswith("regression") else "stratified"
-    split = Split(how=how, test=share, seed=(spec.split.seed + 1) % 2**31)  # another draw than that of the test part
-    parts = assign_parts(ids, [None] * len(ids), split, target if how == "stratified" else None)
-    return torch.from_numpy((parts == "test").nonzero()[0])
-
-
 def _size(lesson: Lesson) -> Size:
     """How long the training of a member is, before it has begun."""
     recipe, objective = lesson.spec.recipe, lesson.objective
@@ -233,7 +224,7 @@ def _read_plainly(models: Sequence[nn.Module], kinds: Sequence[_Kind], table: Ta
         kind = kinds[at % len(kinds)]
         found.append(reading_plainly(model, scaling_of(kind.settings), table.shapes))
         if isinstance(found[-1], Scaled):
-            found[-1].take_scales(kind.table.encoding)
+            found[-1].take_scales(kind.table.reading)
     return found
 
 
