@@ -13,29 +13,20 @@ from torch import Tensor, nn
 
 from training import model_folder
 from training.architectures import Round, Rounds
-from training.checkpoint import Position, read_checkpoint, restore
-from training.curves import Clock, Curves
+from training.beginning import begin, build, get_ready
 from training.device import choose_device
-from training.events import Event, Finished, Phase, Progress, Started, Stopped, Warning
+from training.events import Event, Finished, Phase, Stopped
 from training.examples import read_examples
-from training.lesson import Lesson, Taught, Teaching, build_network, whole_network
+from training.lesson import Lesson, Taught, Teaching, whole_network
 from training.objectives import OBJECTIVES, Warns
-from training.order import count_steps, epoch_order, moments
-from training.pretrained.transfer import take_over
+from training.order import epoch_order, moments
 from training.spec import TrainSpec
 from training.state import Training, compare, pause, save, settle_weights, tell
-from training.techniques.averaging import Averaging
 from training.techniques.blending import JoinsKinds, teach_kinds
-from training.techniques.compiling import compile_where_it_pays
 from training.techniques.crew import join_crew
 from training.techniques.ensemble import teach_members
-from training.techniques.finder import at_rate, try_rates
-from training.techniques.optimizers import Optimizers, build_optimizers, lr_factor
-from training.techniques.probe import settle_on_a_batch
-from training.techniques.recompute import recompute_blocks
-from training.techniques.shards import is_shared_out, put_together, share_out
-
-AFRESH = "This kind of model always starts afresh: of the earlier run only what it knew of its columns is taken over."
+from training.techniques.optimizers import lr_factor
+from training.techniques.shards import put_together
 
 
 def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -58,25 +49,7 @@ def train(spec: TrainSpec, folder: Path, should_stop: Callable[[], bool] = lambd
     taught = yield from teach_whole(lesson)
     if taught is None or not lesson.crew.leads:
         return
-
-    yield Phase(name="baseline", title="Asking the baselines")
-    guesses = objective.baselines()
-    yield Phase(name="evaluating", title="Judging on held-out data")
-    report, predictions = objective.judge(taught.model.eval(), guesses)
-    report = report.model_copy(
-        update={
-            "seconds": taught.seconds,
-            "device": taught.device.title,
-            "facts": report.facts | taught.facts,
-            "rows": lesson.rows,
-            "parameters": sum(weight.numel() for weight in taught.model.parameters()),
-        }
-    )
-    yield Phase(name="saving", title="Saving the model")
-    model_folder.save(folder, spec=spec, objective=objective, model=taught.model)
-    predictions.write_parquet(folder / "predictions.parquet")
-    (folder / "report.json").write_text(report.model_dump_json())
-    yield Finished(metrics={name: estimate.value for name, estimate in report.metrics.items()})
+    yield from judge(lesson, taught)
 
 
 def teach_whole(lesson: Lesson) -> Teaching:
@@ -88,70 +61,19 @@ def teach_whole(lesson: Lesson) -> Teaching:
 
 def teach(lesson: Lesson) -> Teaching:
     """Build one network and train it from where its checkpoint stands; the taught network, or None if stopped."""
-    spec, objective, device, crew = lesson.spec, lesson.objective, lesson.device, lesson.crew
-    recipe = spec.recipe
-    yield Phase(name="building", title="Building the network")
-    model = build_network(spec, objective, device)
-    if recipe.recompute and not recompute_blocks(model):
-        yield Warning(message="This network is not made of blocks, so that nothing is computed twice.")
-    rounds = spec.network().fit(model, lesson.bag.redrawn(objective) if lesson.bag else objective, recipe)
-    if spec.start_from:
-        yield take_over(model, spec, objective.preparation()) if rounds is None else Warning(message=AFRESH)
-    if rounds is None and crew.is_alone:
-        device = settle_on_a_batch(device, recipe, model, objective)
-    crew.align(model)
-    if recipe.share_out and rounds is None and (note := share_out(model, device, crew.size)):
-        yield note
-    half = device.dtype is torch.float16
-    optimizers = build_optimizers(model, recipe, scaled=half) if rounds is None else Optimizers([])
-    kept = crew.hear(read_checkpoint(lesson.folder, lesson.member))
-    position = restore(kept, model, optimizers) if kept else Position(member=lesson.member)
-    clock = Clock(position.seconds)
-    steps = count_steps(objective, recipe) if rounds is None else max(1, round(recipe.epochs))
-    yield Started(
-        parameters=sum(weight.numel() for weight in model.parameters()),
-        trainable=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
-        device=device.title,
-        steps=steps,
-        epochs=recipe.epochs,
-        rows=lesson.rows,
-        resumed_from=position.step,
-    )
-    curves = Curves(clock, position.step, steps, limit=60 * recipe.minutes or math.inf)
-    averaging = Averaging(model, recipe, position, steps) if rounds is None and recipe.average != "none" else None
-    training = Training(
-        recipe, device, objective, model, optimizers, position, steps, clock, curves, crew, averaging, lesson.bag
-    )
-    if rounds is None:
+    built = yield from build(lesson)
+    training = yield from begin(lesson, built)
+    if built.rounds is None:
         yield from get_ready(training)
+        taking = take_steps(training, lesson.folder, lesson.should_stop)
+    else:
+        taking = take_rounds(training, built.rounds, lesson.folder, lesson.should_stop)
     yield Phase(name="training", title="Training")
-    taking = take_steps(training, lesson.folder, lesson.should_stop)
-    if rounds is not None:
-        taking = take_rounds(training, rounds, lesson.folder, lesson.should_stop)
     for event in taking:
         yield event
         if isinstance(event, Stopped):
             return None
-    return Taught(whole_network(lesson, model), device, position.seconds)
-
-
-def get_ready(training: Training) -> Iterator[Event]:
-    """Find the learning rate, unless that was done before a pause, and compile: each where the recipe says so."""
-    recipe, position = training.recipe, training.position
-    if recipe.find_lr and not position.lr:
-        yield Phase(name="finding", title="Looking for the learning rate")
-        trial = try_rates(training.model, training.objective, recipe, training.device)
-        (position.lr,) = training.crew.follow([trial.lr])
-        yield Progress(step=0, steps=training.steps, epoch=0, seconds=0, points=trial.points())
-        yield Warning(message=trial.sentence)
-    if recipe.find_lr:
-        training.optimizers.scale_peaks(position.lr / recipe.lr)
-        training.recipe = at_rate(recipe, position.lr)
-    if is_shared_out(training.model):
-        return  # processes that time the steps alone would not agree
-    note = compile_where_it_pays(training.model, training.objective, recipe, training.device, training.steps)
-    if note is not None:
-        yield note
+    return Taught(whole_network(lesson, training.model), training.device, training.position.seconds)
 
 
 def take_steps(training: Training, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
@@ -273,3 +195,25 @@ def look(training: Training) -> Iterator[Event]:
         (loss,) = training.crew.follow([values["loss"]])
         compare(position, loss, model, keep=training.recipe.patience > 0)
     model.train()
+
+
+def judge(lesson: Lesson, taught: Taught) -> Iterator[Event]:
+    """Judge the taught network beside the baselines, and leave model, report and predictions in the folder."""
+    yield Phase(name="baseline", title="Asking the baselines")
+    guesses = lesson.objective.baselines()
+    yield Phase(name="evaluating", title="Judging on held-out data")
+    report, predictions = lesson.objective.judge(taught.model.eval(), guesses)
+    report = report.model_copy(
+        update={
+            "seconds": taught.seconds,
+            "device": taught.device.title,
+            "facts": report.facts | taught.facts,
+            "rows": lesson.rows,
+            "parameters": sum(weight.numel() for weight in taught.model.parameters()),
+        }
+    )
+    yield Phase(name="saving", title="Saving the model")
+    model_folder.save(lesson.folder, spec=lesson.spec, objective=lesson.objective, model=taught.model)
+    predictions.write_parquet(lesson.folder / "predictions.parquet")
+    (lesson.folder / "report.json").write_text(report.model_dump_json())
+    yield Finished(metrics={name: estimate.value for name, estimate in report.metrics.items()})
