@@ -148,7 +148,7 @@ def test_a_step_that_is_left_to_chance_is_refused_with_a_next_step(
         values.put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))  # which of the two stays is chance
         raise AssertionError("it was not refused")
 
-    monkeypatch.setattr("training.loop.build_network", put)
+    monkeypatch.setattr("training.beginning.build_network", put)
     (tmp_path / "spec.json").write_text(with_recipe(flower_spec, deterministic=True).model_dump_json())
     told: list[Event] = []
     assert run_engine(tmp_path, on_event=told.append) == 1
