@@ -18,7 +18,7 @@ from training.architectures.mlp import MLPSettings
 from training.device import choose_device
 from training.events import Event, Started, Stopped
 from training.loop import train
-from training.models import boosted_trees
+from training.models import boosted_trees, softmax_regression
 from training.models.ft_transformer import FTTransformer, NumberTokens
 from training.models.linear import least_squares
 from training.models.mlp import MLP, bend
@@ -95,7 +95,9 @@ def test_least_squares_shares_the_weight_between_columns_that_say_the_same() -> 
     assert torch.allclose(weights, torch.tensor([2.0, 2.0]).double())
 
 
-def test_logistic_regression_is_that_of_scikit_learn() -> None:
+@pytest.mark.parametrize("most_curved", [0, 1_000])
+def test_logistic_regression_is_that_of_scikit_learn(most_curved: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(softmax_regression, "MOST_CURVED", most_curved)
     random = np.random.default_rng(0)
     inputs = random.normal(size=(200, 3))
     classes = (inputs @ [1.0, -2.0, 0.5] + random.normal(size=200) > 0).astype(int) + (inputs[:, 0] > 1)
@@ -105,6 +107,16 @@ def test_logistic_regression_is_that_of_scikit_learn() -> None:
     peer = LogisticRegression(C=1 / (200 * 0.01), tol=1e-10, max_iter=10_000).fit(inputs, classes)
     probabilities = (torch.from_numpy(inputs) @ weights[:, :-1].T + weights[:, -1]).softmax(dim=1)
     assert np.allclose(probabilities, peer.predict_proba(inputs), atol=1e-3)
+
+
+def test_newtons_steps_come_to_rest_where_columns_say_the_same_and_classes_lie_apart() -> None:
+    inputs = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [30.0, 30.0]]).double()
+    rounds = list(softmax_rounds(inputs, torch.tensor([0, 0, 1, 1]), 2, decay=1e-6, iterations=100))
+    losses = [loss for _weights, loss in rounds]
+    assert len(rounds) < 40
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 1e-3
+    assert rounds[-1][0][1, 0] == pytest.approx(float(rounds[-1][0][1, 1]))
 
 
 def test_a_straight_line_learns_and_but_not_exclusive_or(make_data: MakeData, tmp_path: Path) -> None:
