@@ -63,7 +63,7 @@ def _next_steps(metric: Metric, estimate: Estimate, examples: int, *, beaten: bo
     steps = []
     if not beaten:
         steps.append("Check in the data that the columns to learn from can know the answer at all.")
-        steps.append("Try another architecture, or the preset “thorough”.")
+        steps.append("Try another architecture, or the preset “thorough” if this was another one.")
     if metric.percent and estimate.high - estimate.low > 0.08:
         steps.append(f"Bring more examples: with {examples:,} held out, the figure is only known within a wide band.")
     if beaten:
