@@ -18,12 +18,13 @@ from training.architectures.mlp import MLPSettings
 from training.device import choose_device
 from training.events import Event, Started, Stopped
 from training.loop import train
-from training.models import boosted_trees, softmax_regression
-from training.models.ft_transformer import FTTransformer, NumberTokens
+from training.models import lightgbm_forest, softmax_regression
+from training.models.ft_transformer import FTTransformer, NumberTokens, read_off
 from training.models.linear import least_squares
 from training.models.mlp import MLP, bend
 from training.models.numbers import PieceNumbers
 from training.models.softmax_regression import softmax_rounds
+from training.models.text_transformer import Block
 from training.predict import load_predictor
 from training.recipes import Recipe
 from training.report import Report
@@ -321,6 +322,15 @@ def test_an_ft_transformer_makes_a_token_of_every_column_and_one_more() -> None:
     assert model(numbers, codes).shape == (6, 3)
 
 
+def test_what_is_read_off_a_block_is_what_it_makes_of_the_first_token() -> None:
+    torch.manual_seed(0)
+    block = Block(width=8, heads=2, dropout=0.0)
+    for last in (block.mix, block.narrow):  # they start at zero, where every block says the same
+        torch.nn.init.normal_(last.weight)
+    tokens = torch.randn(5, 4, 8)
+    assert torch.allclose(read_off(block, tokens), block(tokens, None)[:, 0], atol=1e-6)
+
+
 def test_a_table_of_categories_alone_is_learnt_beside_its_baselines(waves, tmp_path):
     roles = {"target": ["height"], "features": ["colour"]}
     learnt(waves.model_copy(update={"roles": roles}), tmp_path)
@@ -361,8 +371,8 @@ def test_many_rows_are_given_to_trees_in_batches_and_teach_the_same(
     waves: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = learnt(waves, tmp_path / "whole")
-    monkeypatch.setattr(boosted_trees, "MOST_CELLS", 0)
-    monkeypatch.setattr(boosted_trees, "ROWS_AT_ONCE", 32)
+    monkeypatch.setattr(lightgbm_forest, "MOST_CELLS", 0)
+    monkeypatch.setattr(lightgbm_forest, "ROWS_AT_ONCE", 32)
     batches = learnt(waves, tmp_path / "batches")
     assert curve(batches, "val/loss") == curve(whole, "val/loss")
     assert report_of(tmp_path / "batches").metrics == report_of(tmp_path / "whole").metrics

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,10 @@ from training.settings.tables import MadeColumns
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+SAME: dict[str, Any] = {"weight_decay": 0.02, "schedule": "cosine", "warmup": 0.1, "clip_norm": 1.0}
+"""What its recipes have in common."""
 
 
 @ARCHITECTURES.register("ft-transformer")
@@ -40,36 +44,47 @@ class FTTransformerSettings(Architecture):
         description="Reads numbers by learnt waves, for fine structure such as places on a map.",
     )
 
+    pieces: int = Field(
+        0,
+        ge=0,
+        le=256,
+        title="Pieces per number",
+        description="Reads numbers by so many pieces, cut where the answer changes, instead of by waves; better where "
+        "single values matter.",
+    )
     made: MadeColumns = False
 
     _heads_fit = model_validator(mode="after")(heads_share_width)
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        large = facts.rows >= MANY_ROWS
-        epochs = {"quick": 6.0, "balanced": 20.0, "thorough": 40.0 if large else 30.0}[preset]
+        if facts.rows >= MANY_ROWS:
+            return cls._for_many_rows(preset, task)
         settings = cls(
-            layers={"quick": 1, "balanced": 2, "thorough": 3 if large else 2}[preset],
-            width=64 if large and preset != "quick" else 32,
-            heads=8 if large and preset != "quick" else 4,
-            dropout=0.1 if large else 0.3 if preset == "thorough" else 0.2,
-            waves=large,
+            layers=1 if preset == "quick" else 2, width=32, heads=4, dropout=0.3 if preset == "thorough" else 0.2
         )
-        recipe = Recipe(
-            epochs=epochs if large else 2 * epochs,
-            batch_size=256 if large else 32,
-            lr=2e-3 if large else 1e-3,
-            weight_decay=0.02,
-            schedule="cosine",
-            warmup=0.1,
-            clip_norm=1.0,
+        epochs = {"quick": 12.0, "balanced": 40.0, "thorough": 60.0}[preset]
+        return settings, Recipe(epochs=epochs, batch_size=32, lr=1e-3, **SAME)
+
+    @classmethod
+    def _for_many_rows(cls, preset: Preset, task: str) -> tuple[Architecture, Recipe]:
+        regression = task == "tabular-regression"
+        settings = cls(
+            layers=1 if preset == "quick" else 2,
+            width=32,
+            heads=4,
+            dropout=0.1,
+            waves=regression,
+            pieces=0 if regression else 48,
+            made=regression,
         )
-        return settings, recipe
+        epochs = {"quick": 5.0, "balanced": 10.0, "thorough": 20.0}[preset]
+        return settings, Recipe(epochs=epochs, batch_size=256, lr=2e-3, **SAME)
 
     def cost(self, shapes: Shapes) -> Cost:
         width, tokens = self.width, 1 + shapes.numbers + len(shapes.categories)
         block = 12 * width * width + 13 * width
-        per_number = 16 + 34 * width if self.waves else 2 * width
+        per_number = self._weights_per_number()
         embeddings = width * (1 + sum(shapes.categories)) + per_number * shapes.numbers
         head = (width + 1) * shapes.outputs + 2 * width
         attention = 2 * tokens * tokens * width
@@ -78,6 +93,11 @@ class FTTransformerSettings(Architecture):
             flops=2.0 * (self.layers * (tokens * block + attention) + per_number * shapes.numbers + head),
             activations=float(self.layers * tokens * (16 * width + self.heads * tokens)),
         )
+
+    def _weights_per_number(self) -> int:
+        if self.pieces:
+            return (self.pieces + 2) * self.width
+        return 16 + 34 * self.width if self.waves else 2 * self.width
 
     def build(self, shapes: Shapes) -> nn.Module:
         from training.models.ft_transformer import FTTransformer
@@ -89,4 +109,5 @@ class FTTransformerSettings(Architecture):
             heads=self.heads,
             dropout=self.dropout,
             waves=self.waves,
+            pieces=self.pieces,
         )

@@ -6,9 +6,10 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from training.architectures import Shapes
-from training.models.numbers import PeriodicNumbers
+from training.models.numbers import read_numbers
 from training.models.text_transformer import Block
 
 
@@ -19,12 +20,20 @@ class FTTransformer(nn.Module):
     """
 
     def __init__(
-        self, shapes: Shapes, *, width: int, layers: int, heads: int, dropout: float, waves: bool = False
+        self,
+        shapes: Shapes,
+        *,
+        width: int,
+        layers: int,
+        heads: int,
+        dropout: float,
+        waves: bool = False,
+        pieces: int = 0,
     ) -> None:
         super().__init__()
         self.reader = nn.Parameter(torch.empty(1, 1, width).uniform_(-1, 1) / math.sqrt(width))
-        tokens = PeriodicNumbers(shapes.numbers, width) if waves else NumberTokens(shapes.numbers, width)
-        self.numbers = tokens if shapes.numbers else None
+        read = read_numbers(shapes.numbers, width, pieces) if waves or pieces else NumberTokens(shapes.numbers, width)
+        self.numbers = read if shapes.numbers else None
         self.categories = nn.ModuleList(nn.Embedding(size, width) for size in shapes.categories)
         for table in self.categories:
             nn.init.uniform_(table.weight, -1 / math.sqrt(width), 1 / math.sqrt(width))  # type: ignore[arg-type]
@@ -35,9 +44,10 @@ class FTTransformer(nn.Module):
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """Scores (B, outputs) of numbers (B, n) and category codes (B, columns)."""
         tokens = self.tokens(numbers, codes)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             tokens = block(tokens, None)
-        scores: Tensor = self.head(self.norm(tokens[:, 0]).relu())
+        read = read_off(self.blocks[-1], tokens)
+        scores: Tensor = self.head(self.norm(read).relu())
         return scores
 
     def tokens(self, numbers: Tensor, codes: Tensor) -> Tensor:
@@ -48,6 +58,20 @@ class FTTransformer(nn.Module):
             tokens.append(self.numbers(numbers).view(rows, -1, width))
         tokens += [table(codes[:, at : at + 1]) for at, table in enumerate(self.categories)]
         return torch.cat(tokens, dim=1)
+
+
+def read_off(block: nn.Module, tokens: Tensor) -> Tensor:
+    """What a block makes of the first token (B, T, width), without what it would make of the others: (B, width)."""
+    assert isinstance(block, Block)
+    batch, count, width = tokens.shape
+    known, weight, bias = block.norm(tokens), block.queries_keys_values.weight, block.queries_keys_values.bias
+    queries = F.linear(known[:, :1], weight[:width], bias[:width]).view(batch, 1, block.heads, -1)
+    keys_values = F.linear(known, weight[width:], bias[width:]).view(batch, count, 2, block.heads, -1)
+    keys, values = keys_values.permute(2, 0, 3, 1, 4)
+    looked = F.scaled_dot_product_attention(queries.transpose(1, 2), keys, values)
+    first = tokens[:, 0] + block.dropout(block.mix(looked.reshape(batch, width)))
+    after: Tensor = first + block.dropout(block.think(first))
+    return after
 
 
 class NumberTokens(nn.Module):

@@ -72,9 +72,13 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, seen: Tensor | None) -> Tensor:
         x = x + self.dropout(self._attend(self.norm(x), seen))
-        thought: Tensor = self.narrow(F.gelu(self.widen(self.norm_units(x))))
-        after: Tensor = x + self.dropout(thought)
+        after: Tensor = x + self.dropout(self.think(x))
         return after
+
+    def think(self, x: Tensor) -> Tensor:
+        """What the units add to each token: (..., D)."""
+        thought: Tensor = self.narrow(F.gelu(self.widen(self.norm_units(x))))
+        return thought
 
     def _attend(self, x: Tensor, seen: Tensor | None) -> Tensor:
         batch, tokens, width = x.shape
