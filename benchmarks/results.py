@@ -27,14 +27,13 @@ from peers import ask
 from public_data import DATA_SETS, Data
 from results_page import write_page
 
-from training.architectures import ARCHITECTURES, architectures_for
+from training.architectures import architectures_for
 from training.data.importing import import_dataset, read_description
-from training.data.roles import roles_for
 from training.events import Phase
-from training.facts import facts_of
 from training.loop import train
+from training.proposing import propose
 from training.recipes import PRESETS, Preset
-from training.spec import Split, TrainSpec
+from training.spec import TrainSpec
 from training.warm import preload
 
 KEPT = ROOT / "docs" / "results.json"
@@ -162,19 +161,15 @@ def found(row: Row, report: dict[str, Any]) -> dict[str, Any]:
 
 def preset_spec(row: Row, data: Path, seed: int) -> TrainSpec:
     """What the page New run fills in; a peer is given the columns and the split of one."""
-    description, split, task = read_description(data), Split(seed=seed), row.data.task
-    roles = dict(row.data.roles or roles_for(description, task))
-    facts = facts_of(description, task=task, roles=roles, split=split)
-    architecture = row.architecture or architectures_for(task)[0].key
-    settings, recipe = ARCHITECTURES[architecture].preset(row.preset, task, facts)
-    return TrainSpec(
-        task=task,
+    return propose(
+        read_description(data),
         data=str(data),
-        roles=roles,
-        architecture=architecture,
-        settings=settings.model_dump(mode="json"),
-        recipe=recipe.model_copy(update={"seed": seed}),
-        split=split,
+        task=row.data.task,
+        roles=row.data.roles,
+        architecture=row.architecture or architectures_for(row.data.task)[0].key,
+        preset=row.preset,
+        split={"seed": seed},
+        recipe={"seed": seed},
     )
 
 

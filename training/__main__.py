@@ -18,6 +18,7 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 from training.errors import TrainingError
 from training.events import Checkpoint, Event, Failed, Phase, Progress, Stopped, Warning
+from training.recipes import PRESETS
 
 
 def main() -> int:
@@ -28,6 +29,39 @@ def main() -> int:
     except TrainingError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def propose(arguments: argparse.Namespace) -> int:
+    """Print a SPEC.json for the imported data in DATA/; what is left out is proposed."""
+    from training.data.importing import read_description
+    from training.data.layout import DESCRIPTION
+    from training.proposing import propose as complete
+
+    roles = _asked_roles(arguments.role)
+    if not (arguments.data / DESCRIPTION).exists():
+        hint = "Import a file into a folder first: python -m training.data FILE DATA/."
+        raise TrainingError(f"There is no imported data in {arguments.data}.", hint)
+    spec = complete(
+        read_description(arguments.data),
+        data=str(arguments.data.resolve()),
+        task=arguments.task,
+        roles=roles,
+        architecture=arguments.architecture,
+        preset=arguments.preset,
+    )
+    print(spec.model_dump_json(indent=2))
+    return 0
+
+
+def _asked_roles(pairs: list[str]) -> dict[str, list[str]]:
+    """The columns of each role out of ROLE=COLUMN."""
+    roles: dict[str, list[str]] = {}
+    for pair in pairs:
+        role, _, column = pair.partition("=")
+        if not column:
+            raise TrainingError(f"“{pair}” names no column.", "Write ROLE=COLUMN, such as target=species.")
+        roles.setdefault(role, []).append(column)
+    return roles
 
 
 def fit(arguments: argparse.Namespace) -> int:
@@ -181,6 +215,15 @@ def _print_report(out: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("propose", help=propose.__doc__)
+    command.add_argument("data", type=Path)
+    command.add_argument("--task")
+    command.add_argument(
+        "--role", action="append", default=[], metavar="ROLE=COLUMN", help="may be given several times"
+    )
+    command.add_argument("--architecture")
+    command.add_argument("--preset", choices=PRESETS, default="balanced")
+    command.set_defaults(run=propose)
     command = commands.add_parser("fit", help=fit.__doc__)
     command.add_argument("spec", type=Path)
     command.add_argument("out", type=Path)

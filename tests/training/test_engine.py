@@ -136,6 +136,38 @@ def test_the_command_line_trains_without_django(flower_spec: TrainSpec, tmp_path
     assert set(answer["probabilities"]) == {"rose", "tulip"}
 
 
+def test_the_command_line_leads_from_a_file_to_a_spec(tmp_path: Path) -> None:
+    table = tmp_path / "flowers.csv"
+    table.write_text("\n".join(["size,kind", *(f"{at},{'rose' if at % 2 else 'tulip'}" for at in range(40))]))
+    assert run_command(["training.data", str(table), str(tmp_path / "data")]).returncode == 0
+    asked = ["training", "propose", str(tmp_path / "data"), "--role", "target=kind", "--architecture", "linear"]
+    spec = TrainSpec.model_validate_json(run_command(asked).stdout)
+    assert (spec.task, spec.architecture) == ("tabular-classification", "linear")
+    assert spec.roles == {"target": ["kind"], "features": ["size"]}
+    assert spec.data == str(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["nowhere"], "Import a file into a folder first"),
+        (["data", "--role", "target"], "Write ROLE=COLUMN"),
+    ],
+)
+def test_a_spec_that_cannot_be_proposed_ends_in_a_sentence(tmp_path: Path, asked: list[str], words: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dataset.json").write_text("{}")
+    done = run_command(["training", "propose", str(tmp_path / asked[0]), *asked[1:]])
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run_command(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """A command of the engine, as a person types it after `python -m`."""
+    return subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False)
+
+
 def test_a_broken_spec_ends_in_a_sentence(tmp_path: Path, flower_spec: TrainSpec) -> None:
     path = tmp_path / "spec.json"
     path.write_text(flower_spec.model_dump_json().replace('"mlp"', '"oracle"'))

@@ -13,10 +13,10 @@ from runs_kit import make_version, queue
 
 from training.data.lessons import write_capitals
 from training.data.split import count_parts
+from training.errors import TrainingError
 from training.facts import count_rows, facts_of
 from training.recipes import PRESETS
 from training.spec import Split
-from webapp.core.errors import UserError
 from webapp.core.storage import local_folder
 from webapp.runs import services, workspace
 from webapp.runs.comparing import answers, paired
@@ -209,7 +209,7 @@ def test_a_column_cannot_be_both_question_and_answer(version):
 
 
 def test_a_role_that_a_task_has_not_is_named(version):
-    with pytest.raises(UserError, match="has no role “text”"):
+    with pytest.raises(TrainingError, match="has no role “text”"):
         services.propose_spec(version, task="tabular-classification", roles={"text": "colour"})
 
 

@@ -1,83 +1,62 @@
-"""A complete spec out of what a person or a program chose: everything else is proposed from the data."""
+"""A complete spec for a data set version out of what was chosen; what only the project knows is added here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Unpack
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
 
-from training.architectures import ARCHITECTURES, Architecture, architectures_for
-from training.data.roles import (
-    check_division,
-    check_parts,
-    check_roles,
-    roles_for,
-    table_roles,
-    usual_split,
-    without_divider,
-)
-from training.data.schema import Column, Description
-from training.errors import TrainingError
-from training.facts import facts_of, recommended
-from training.recipes import Preset, Settings
-from training.spec import Split, TrainSpec, plain_words
-from training.tasks import TASKS
+from training.architectures import ARCHITECTURES
+from training.data.roles import check_parts
+from training.facts import recommended
+from training.proposing import Choices, complete_roles, propose
+from training.recipes import Preset
+from training.spec import TrainSpec
 from webapp.core.errors import UserError
 from webapp.datasets.dividing import count_examples
 from webapp.datasets.models import DatasetVersion
 from webapp.runs import workspace
 from webapp.runs.models import Run
 
-CHANCE = Split()
-"""Divided at random."""
 
+def propose_spec(version: DatasetVersion, *, start_from: int | None = None, **choices: Unpack[Choices]) -> TrainSpec:
+    """A complete, valid spec out of what `training.proposing.propose` takes; raises UserError or TrainingError.
 
-def propose_spec(
-    version: DatasetVersion,
-    *,
-    task: str | None = None,
-    roles: Mapping[str, str | Sequence[str]] | None = None,
-    architecture: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    recipe: Mapping[str, Any] | None = None,
-    split: Mapping[str, Any] | None = None,
-    preset: Preset = "balanced",
-    start_from: int | None = None,
-) -> TrainSpec:
-    """A complete, valid spec: what is given is kept, what is left out is proposed from the data and the preset.
-
-    `settings`, `recipe` and `split` may be partial; they are laid over the preset. `start_from` is the number of a
-    finished run of the same architecture in the same project, whose weights are gone on from. Raises UserError or
-    TrainingError in plain words.
+    `start_from` is the number of a finished run of the same architecture in the same project, whose weights are gone
+    on from.
     """
-    description = version.describe()
-    given = {role: [names] if isinstance(names, str) else list(names) for role, names in (roles or {}).items()}
-    task = task or _fitting_task(description, given)
-    usual_roles = complete_roles(description, task, given)
-    divided = split or {}
-    parts = _laid_over(Split() if "how" in divided else usual_split(description, task, usual_roles), divided)
-    chosen = complete_roles(description, task, given, parts)
-    check_roles(description, task, chosen)
-    check_division(task, chosen, parts)
-    kind = _architecture(task, architecture, recommended(description, task=task, roles=chosen, preset=preset))
-    facts = facts_of(description, task=task, roles=chosen, split=parts)
-    network, usual = kind.preset(preset, task, facts)
-    try:
-        return TrainSpec(
-            task=task,
-            data="",
-            roles=chosen,
-            architecture=kind.key,
-            settings=_laid_over(network, settings).model_dump(mode="json"),
-            recipe=_laid_over(usual, recipe),
-            split=parts,
-            start_from=_start(version, kind, start_from) if start_from else "",
+    start = workspace.name_of(start_from) if start_from else ""
+    spec = propose(version.describe(), start_from=start, **choices)
+    if start_from and not _has_learnt(version, spec.architecture, start_from):
+        title = ARCHITECTURES[spec.architecture].title
+        raise UserError(
+            _("Run %(run)d cannot be started from.") % {"run": start_from},
+            _("Choose a finished run of this project with the architecture “%(title)s”.") % {"title": title},
+            code="no_start",
         )
-    except ValidationError as error:
-        raise _refusal(error) from error
+    return spec
+
+
+def _has_learnt(version: DatasetVersion, architecture: str, run: int) -> bool:
+    known = Run.objects.filter(project=version.dataset.project_id, status=Run.Status.FINISHED)
+    return known.filter(pk=run, architecture=architecture).exists()
+
+
+def starting_points(version: DatasetVersion, task: str, architecture: str) -> QuerySet[Run]:
+    """The project's finished runs whose weights such a run could start from, newest first."""
+    project = version.dataset.project_id
+    finished = Run.objects.filter(project=project, status=Run.Status.FINISHED, task=task, architecture=architecture)
+    return finished.order_by("-pk")
+
+
+def recommended_architecture(
+    version: DatasetVersion, task: str, roles: Mapping[str, list[str]], preset: Preset = "balanced"
+) -> str:
+    """What is proposed for these columns, the others being chosen as usual."""
+    description = version.describe()
+    return recommended(description, task=task, roles=complete_roles(description, task, roles), preset=preset)
 
 
 def count_rows(spec: TrainSpec, version: DatasetVersion) -> dict[str, int]:
@@ -89,101 +68,3 @@ def count_rows(spec: TrainSpec, version: DatasetVersion) -> dict[str, int]:
     counts = count_examples(version, spec.split, target)
     check_parts(counts)
     return counts | {"val": counts["val"] or counts["test"]}
-
-
-def _fitting_task(description: Description, given: Mapping[str, list[str]]) -> str:
-    """The proposed task whose roles take what was given; else any task that does."""
-    proposed = [proposal.task for proposal in description.proposals]
-    if not given and proposed:
-        return proposed[0]
-    candidates: list[str] = [*proposed, *TASKS]
-    refusals: list[TrainingError] = []
-    for task in dict.fromkeys(candidates):
-        if set(given) <= {role.key for role in TASKS[task].roles} and architectures_for(task):
-            try:
-                check_roles(description, task, complete_roles(description, task, given))
-            except TrainingError as refusal:
-                refusals.append(refusal)
-            else:
-                return task
-    if refusals:
-        raise refusals[0]
-    raise UserError(
-        _("No task can learn from these columns."),
-        _("Say which task you mean, and which columns have which role."),
-        code="no_task",
-    )
-
-
-def recommended_architecture(
-    version: DatasetVersion, task: str, roles: Mapping[str, list[str]], preset: Preset = "balanced"
-) -> str:
-    """What is proposed for these columns, the others being chosen as usual."""
-    description = version.describe()
-    return recommended(description, task=task, roles=complete_roles(description, task, roles), preset=preset)
-
-
-def complete_roles(
-    description: Description, task: str, given: Mapping[str, list[str]], split: Split = CHANCE
-) -> dict[str, list[str]]:
-    """What was given, and for the other roles what is proposed, without the columns that are already taken."""
-    usual = next((p.roles for p in description.proposals if p.task == task), None) or roles_for(description, task)
-    if "target" in given and "features" not in given and task.startswith("tabular-"):
-        usual = table_roles(description, _column(description, given["target"]))
-    taken = {name for names in given.values() for name in names}
-    free = without_divider(task, usual, split)
-    proposed = {role: [name for name in names if name not in taken] for role, names in free.items()}
-    roles = {role.key: given.get(role.key) or proposed.get(role.key, []) for role in TASKS[task].roles}
-    if strange := set(given) - set(roles):
-        raise UserError(
-            _("“%(task)s” has no role “%(role)s”.") % {"task": TASKS[task].title, "role": min(strange)},
-            _("Its roles are: %(roles)s.") % {"roles": ", ".join(roles)},
-            code="bad_roles",
-        )
-    return roles
-
-
-def _column(description: Description, names: Sequence[str]) -> Column | None:
-    return next((column for column in description.columns if column.name in names), None)
-
-
-def _architecture(task: str, key: str | None, usual: str) -> type[Architecture]:
-    if key:
-        return ARCHITECTURES[key]
-    able = architectures_for(task)
-    if not able:
-        raise UserError(_("No architecture can learn “%(task)s” yet.") % {"task": TASKS[task].title}, code="no_task")
-    return next((kind for kind in able if kind.key == usual), able[0])
-
-
-def starting_points(version: DatasetVersion, task: str, architecture: str) -> QuerySet[Run]:
-    """The project's finished runs whose weights such a run could start from, newest first."""
-    project = version.dataset.project_id
-    finished = Run.objects.filter(project=project, status=Run.Status.FINISHED, task=task, architecture=architecture)
-    return finished.order_by("-pk")
-
-
-def _start(version: DatasetVersion, kind: type[Architecture], run: int) -> str:
-    known = Run.objects.filter(project=version.dataset.project_id, status=Run.Status.FINISHED, architecture=kind.key)
-    if not known.filter(pk=run).exists():
-        raise UserError(
-            _("Run %(run)d cannot be started from.") % {"run": run},
-            _("Choose a finished run of this project with the architecture “%(title)s”.") % {"title": kind.title},
-            code="no_start",
-        )
-    return workspace.name_of(run)
-
-
-S = TypeVar("S", bound=Settings)
-
-
-def _laid_over(usual: S, changes: Mapping[str, Any] | None) -> S:
-    """Settings with some of them changed, checked again as a whole."""
-    try:
-        return type(usual).model_validate(usual.model_dump() | dict(changes or {}))
-    except ValidationError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: ValidationError) -> UserError:
-    return UserError(plain_words(error), _("Correct it and send it again."), code="bad_settings")

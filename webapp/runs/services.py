@@ -18,12 +18,11 @@ from webapp.projects.models import Membership
 from webapp.runs import jobs, lifecycle, news, workspace
 from webapp.runs.estimate import estimate
 from webapp.runs.models import CrossValidation, Run
-from webapp.runs.proposing import complete_roles, count_rows, propose_spec, recommended_architecture, starting_points
+from webapp.runs.proposing import count_rows, propose_spec, recommended_architecture, starting_points
 from webapp.runs.results import list_files, read_predictions, read_report
 
 __all__ = [
     "clone_run",
-    "complete_roles",
     "count_rows",
     "delete_run",
     "estimate",

@@ -8,9 +8,9 @@ from django.http import QueryDict
 
 from training.data.roles import usual_split, without_divider
 from training.data.schema import Description
+from training.proposing import complete_roles
 from training.spec import Split
 from training.tasks import Task
-from webapp.runs import services
 from webapp.runs.drafting.division import asked_division
 
 
@@ -45,7 +45,7 @@ class DraftColumns:
 
     @cached_property
     def _completed(self) -> dict[str, list[str]]:
-        return services.complete_roles(self.description, self.task.key, self._named)
+        return complete_roles(self.description, self.task.key, self._named)
 
     @cached_property
     def _named(self) -> dict[str, list[str]]:
