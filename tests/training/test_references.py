@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from tests.training.tiny_data import DATA, SOURCES
-from training.architectures import ARCHITECTURES, Facts, Shapes
+from training.architectures import ARCHITECTURES, Architecture, Facts, Shapes
 from training.device import Device
 from training.events import Phase, Points, Progress
 from training.examples import read_examples
 from training.loop import train
-from training.objectives import OBJECTIVES
+from training.objectives import OBJECTIVES, Initialises
 from training.objectives.speech import ctc_loss
 from training.recipes import Recipe
 from training.spec import TrainSpec
@@ -90,6 +90,22 @@ def test_the_loss_of_speech_is_that_of_wav2vec2_for_ctc(make_spec: Making, tmp_p
     torch.testing.assert_close(objective.loss(network, SOME, 0), theirs)
 
 
+def test_the_loss_of_sounds_is_that_of_wav2vec2(make_spec: Making, tmp_path: Path) -> None:
+    from transformers import Wav2Vec2ForSequenceClassification
+
+    objective, network = prepared(make_spec("pretrained-audio", "audio-classification", dropout=0.0), tmp_path)
+    reference = Wav2Vec2ForSequenceClassification.from_pretrained(
+        tmp_path / "source", num_labels=objective.shapes.outputs, classifier_proj_size=16
+    ).eval()
+    nn.init.eye_(reference.projector.weight)  # ours has one layer between notes and scores, not two
+    nn.init.zeros_(reference.projector.bias)
+    reference.classifier.load_state_dict(network.head.state_dict())
+    waves = objective.heard.scaled(objective.heard.places["train"][SOME]).flatten(1)
+    heard = nn.functional.layer_norm(waves, waves.shape[1:], eps=1e-5)
+    theirs = reference(input_values=heard, labels=objective.target.train[SOME]).loss
+    torch.testing.assert_close(objective.loss(network, SOME, 0), theirs)
+
+
 def test_the_loss_of_pictures_is_that_of_vit(make_spec: Making, tmp_path: Path) -> None:
     from transformers import ViTForImageClassification
 
@@ -98,6 +114,22 @@ def test_the_loss_of_pictures_is_that_of_vit(make_spec: Making, tmp_path: Path) 
     seen = objective.viewing.scale(objective.pictures[objective.places["train"][SOME]])
     theirs = reference(pixel_values=seen, labels=objective.target.train[SOME]).loss
     torch.testing.assert_close(objective.loss(network, SOME, 0), theirs)
+
+
+def test_the_loss_of_boxes_is_that_of_yolos(make_spec: Making, tmp_path: Path) -> None:
+    from transformers import YolosForObjectDetection
+
+    objective, network = prepared(make_spec("pretrained-detector", "object-detection", image_size=32), tmp_path)
+    reference = YolosForObjectDetection.from_pretrained(
+        tmp_path / "source", num_labels=objective.shapes.outputs, ignore_mismatched_sizes=True
+    ).eval()
+    reference.load_state_dict(network.network.state_dict())
+    seen = objective.viewing.scale(objective.pictures[objective.places["train"][SOME]])
+    box = torch.tensor([[(2 + 9 / 2) / 16, (3 + 8 / 2) / 16, 9 / 16, 8 / 16]])  # middle and size in shares of a side
+    things = [int((objective.kinds[place] >= 0).sum()) for place in objective.places["train"][SOME]]
+    labels = [{"class_labels": torch.zeros(n, dtype=torch.long), "boxes": box.repeat(n, 1)} for n in things]
+    theirs = reference(pixel_values=seen, labels=labels).loss
+    torch.testing.assert_close(objective.loss(network, SOME, 0), theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_the_loss_of_tagged_words_is_that_of_bert(make_spec: Making, tmp_path: Path) -> None:
@@ -141,6 +173,40 @@ def test_the_loss_of_texts_by_a_language_model_is_that_of_gpt2(make_spec: Making
     reference.config.pad_token_id = int(ids[~mask][0]) if not mask.all() else 0
     theirs = reference(input_ids=ids, attention_mask=mask.long(), labels=objective.target.train[SOME]).loss
     torch.testing.assert_close(objective.loss(network, SOME, 0), theirs)
+
+
+STEPPING = [name for name, found in ARCHITECTURES.items() if found.fit is Architecture.fit and name != "blend"]
+"""Those that learn by gradients; a blend's networks are among them, and its trees have none."""
+
+
+@pytest.mark.parametrize("architecture", STEPPING)
+def test_gradients_are_the_slopes_of_the_loss(architecture: str, make_spec: Making, tmp_path: Path) -> None:
+    objective, network = prepared(make_spec(architecture, ARCHITECTURES[architecture].tasks[0]), tmp_path)
+    if isinstance(objective, Initialises):
+        objective.initialise(network)
+    learnt = [weight for weight in network.parameters() if weight.requires_grad]
+    for weight in learnt:  # away from exact zeros, where activations have their corner
+        weight.data.add_(0.1 * torch.randn_like(weight))
+    start = [weight.detach().clone() for weight in learnt]
+
+    def loss() -> torch.Tensor:
+        torch.manual_seed(2)  # where words are drawn to compare with
+        return objective.loss(network, SOME, 0)
+
+    slopes = torch.autograd.grad(loss(), learnt, allow_unused=True)
+    for seed in range(3):
+        chance = torch.Generator().manual_seed(seed)
+        way = [torch.randn(weight.shape, generator=chance) / weight.numel() ** 0.5 for weight in learnt]
+        expected = sum((slope * along).sum() for slope, along in zip(slopes, way, strict=True) if slope is not None)
+
+        def beyond(length: float, way: list[torch.Tensor] = way) -> float:
+            with torch.no_grad():
+                for weight, origin, along in zip(learnt, start, way, strict=True):
+                    weight.copy_(origin + length * along)
+                return float(loss())
+
+        found = (beyond(5e-4) - beyond(-5e-4)) / 1e-3
+        assert found == pytest.approx(float(expected), rel=0.1, abs=2e-3)
 
 
 @pytest.mark.parametrize("architecture", list(ARCHITECTURES))
