@@ -72,9 +72,12 @@ class BoostedTreesSettings(Architecture):
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         batch = min(65_536, max(1, facts.rows))
         few = max(1, min(20, facts.rows // 20))
+        many = facts.rows >= MANY_ROWS
         if preset == "quick":
-            return cls(least_rows=few), Recipe(epochs=100, batch_size=batch, lr=0.1, evaluations=10)
-        if facts.rows < MANY_ROWS:
+            rounds, lr, share = (80, 0.12, 0.5) if many else (100, 0.1, 1.0)
+            settings = cls(least_rows=few, column_share=share)
+            return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr, evaluations=10)
+        if not many:
             rounds, lr = {"balanced": (400, 0.05), "thorough": (2000, 0.02)}[preset]
             settings = cls(least_rows=few, row_share=0.8, column_share=0.7, l2=1.0)
             return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr)

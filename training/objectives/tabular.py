@@ -30,12 +30,13 @@ from training.pretrained.transfer import earlier_preparation
 from training.report import Report
 from training.spec import TrainSpec
 from training.tabular.apart import put_in_folds
+from training.tabular.formula import formula_of
 from training.tabular.made_columns import MakesColumns
 from training.tabular.mixed import MediaReading, ReadsMedia, WordScores
-from training.tabular.neighbours import FOLDS, Neighbours, find_neighbours
+from training.tabular.neighbours import FOLDS
 from training.tabular.reading import RowReading
 from training.tabular.surface import draw_surface
-from training.tabular.tables import TableEncoding, as_numbers, learn_encoding, scaling_of
+from training.tabular.tables import TableEncoding, learn_encoding, scaling_of
 from training.targets.classes import ClassTarget, probabilities
 from training.targets.values import ValueTarget
 from training.techniques.losses import class_loss, class_weights, value_loss
@@ -47,9 +48,6 @@ AT_ONCE = 8192
 """Rows per batch where nothing is learnt."""
 MEDIA_AT_ONCE = 256
 """The same where texts, pictures and sounds belong to the rows."""
-
-MOST_WEIGHTS = 12
-"""Weights of a linear model that are told."""
 
 
 class Table(ABC):
@@ -86,9 +84,12 @@ class Table(ABC):
 
     def _read_plainly(self, features: pl.DataFrame) -> RowReading:
         """Numbers and codes of each part; held-out rows that are watched and judged by are kept once."""
-        found = self._find_neighbours(features)
-        reading = RowReading(self.encoding, found[0] if found else None)
-        folder = self.model_folder.parent
+        reading, said = RowReading(self.encoding), None
+        if _makes_columns(self.spec.network()):
+            fold = put_in_folds(self.spec, self.examples, FOLDS)
+            train = features[self.examples.rows["train"]]
+            reading, said = RowReading.learn(self.encoding, train, self.known_answers(), fold)
+            reading.save(self.model_folder)
         self.numbers: dict[Part, Tensor] = {}
         self.codes: dict[Part, Tensor] = {}
         for part, rows in self.examples.rows.items():
@@ -96,21 +97,9 @@ class Table(ABC):
             if same is not None:
                 self.numbers[part], self.codes[part] = self.numbers[same], self.codes[same]
                 continue
-            said = found[1] if found and part == "train" else None
-            read = reading.read_rows(features, rows, folder, said)
+            read = reading.read_rows(features, rows, self.model_folder.parent, said if part == "train" else None)
             self.numbers[part], self.codes[part] = (self._tensor(values) for values in read)
         return reading
-
-    def _find_neighbours(self, features: pl.DataFrame) -> tuple[Neighbours, Floats] | None:
-        """What the nearest rows answered, as further numbers, where columns are made and a map says enough."""
-        if not _makes_columns(self.spec.network()):
-            return None
-        train = features[self.examples.rows["train"]]
-        columns = {column.name: as_numbers(train[column.name]) for column in self.encoding.given}
-        found = find_neighbours(columns, self.known_answers(), put_in_folds(self.spec, self.examples, FOLDS))
-        if found:
-            found[0].save(self.model_folder)
-        return found
 
     @abstractmethod
     def known_answers(self) -> Floats:
@@ -322,25 +311,17 @@ class TableValues(Table):
 
     def judge(self, model: nn.Module, guesses: list[Guess]) -> tuple[Report, pl.DataFrame]:
         report, predictions = self.target.judge(self.answers(model), guesses)
-        return report.model_copy(update={"facts": self.facts() | self._weights(model)}), predictions
+        return report.model_copy(update={"facts": self.facts() | self._formula(model)}), predictions
 
     def preparation(self) -> dict[str, object]:
         return super().preparation() | {"center": self.target.center, "scale": self.target.scale}
 
-    def _weights(self, model: nn.Module) -> dict[str, JsonValue]:
-        """The formula of a linear model in the units of its columns: the constant, and the weights that move most."""
+    def _formula(self, model: nn.Module) -> dict[str, JsonValue]:
+        """That of an exact linear model; nothing of other networks."""
         if not (isinstance(model, MLP) and self.encoding.scaling == "standard"):
             return {}
-        weights = model.head.weight[0].detach().double().cpu().numpy() * self.target.scale
-        names, scales, centres = self.reading.inputs()
-        most = np.argsort(-np.abs(weights), kind="stable")[:MOST_WEIGHTS]
-        constant = (
-            self.target.center
-            + self.target.scale * float(model.head.bias[0].detach())
-            - float((weights / scales) @ centres)
-        )
-        facts: dict[str, JsonValue] = {"Constant": constant}
-        return facts | {f"Weight of {names[at]}": float(weights[at] / scales[at]) for at in most}
+        inner = model.head.weight[0].detach().double().cpu().numpy(), float(model.head.bias[0].detach())
+        return formula_of(*inner, self.reading.inputs(), center=self.target.center, scale=self.target.scale)
 
 
 def one_by_one(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.measures import Floats
+from training.measures import Floats, Ints
 from training.media.encoded import allocate
-from training.tabular.neighbours import Neighbours
+from training.tabular.neighbours import Neighbours, find_neighbours
 from training.tabular.tables import Numbers, TableEncoding, as_numbers, clipped_softly
 
 ROWS_AT_ONCE = 100_000
@@ -24,6 +24,18 @@ class RowReading:
 
     encoding: TableEncoding
     neighbours: Neighbours | None = None
+
+    @classmethod
+    def learn(
+        cls, encoding: TableEncoding, train: pl.DataFrame, answers: Floats, fold: Ints
+    ) -> tuple[Self, Floats | None]:
+        """With neighbours where a map says enough: the reading, and what neighbours say of the rows learnt from.
+
+        answers: what these rows answered (rows, outputs), around 0. fold: the part that each is put aside in (rows,).
+        """
+        columns = {column.name: as_numbers(train[column.name]) for column in encoding.given}
+        neighbours, said = find_neighbours(columns, answers, fold) or (None, None)
+        return cls(encoding, neighbours), said
 
     @property
     def about_neighbours(self) -> int:
@@ -75,6 +87,11 @@ class RowReading:
         """What `load` needs to know, as JSON."""
         near = {} if self.neighbours is None else {"neighbours": list(self.neighbours.axes)}
         return {"encoding": self.encoding.model_dump(mode="json"), **near}
+
+    def save(self, folder: Path) -> None:
+        """Write the neighbours into the model folder."""
+        if self.neighbours is not None:
+            self.neighbours.save(folder)
 
     @classmethod
     def load(cls, prepared: dict[str, Any], folder: Path) -> Self:
