@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from runs_kit import make_version, train_here
 
 from tests.webapp.test_playground import worker  # noqa: F401
+from training.tasks import TASKS
+from webapp.playground import presenters
+from webapp.playground.served import Served
 from webapp.runs.models import Run
 from webapp.runs.services import propose_spec, queue_run
 
@@ -108,3 +112,24 @@ def test_a_number_read_out_of_a_text_is_told_with_the_words_that_moved_it(browse
     page = answer.content.decode()
     assert "off by" in page
     assert "Gold words raised the number" in page
+
+
+def drawn(task: str, output: dict[str, Any], truth: str) -> str:
+    """The piece of the page that shows what a model of the task has answered."""
+    model = Served(key="run-1", title="A model", task=TASKS[task])
+    told = {"truth": presenters.truth_in_words(output, truth)}
+    return render_to_string("playground/_answer.html", presenters.answer(model, output) | told)
+
+
+def test_likeness_is_explained_and_a_text_is_not_the_truth_about_it():
+    page = drawn("text-matching", {"value": 0.92}, "the second text itself")
+    assert "1 at most" in page
+    assert "The truth is" not in page
+    rated = drawn("text-similarity", {"value": 4.2}, "5.0")
+    assert "1 at most" not in rated
+    assert "The truth is <strong>5" in rated
+
+
+def test_where_nothing_was_written_there_is_no_map_of_attention():
+    looked = {"source": ["a", "boat"], "target": [""], "weights": [[0.5, 0.5]]}
+    assert "Where it looked" not in drawn("translation", {"text": "", "confidence": 0.1, "attention": looked}, "")

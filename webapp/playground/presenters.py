@@ -37,20 +37,25 @@ def answer(model: Served, output: dict[str, Any]) -> dict[str, Any]:
         near = [found | {"percent": max(0.0, 100 * found["similarity"])} for found in output["neighbours"]]
         return {"neighbours": near, "map": output.get("map")}
     if "confidence" in output and "text" in output:
-        return {"written": output["text"], "attention": _attention(output.get("attention"))}
+        return {"written": output["text"], "attention": _attention(output.get("attention")) if output["text"] else None}
     if "boxes" in output:
         return {"found": output["boxes"], "picture": output.get("picture")}
-    return {"value": plain_number(output["value"]), "error": _usual_error(model), "words": _words(output)}
+    return {
+        "value": plain_number(output["value"]),
+        "error": _usual_error(model),
+        "words": _words(output),
+        "is_likeness": model.task.key == "text-matching",
+    }
 
 
 def truth_in_words(output: dict[str, Any], truth: str) -> str:
-    """What the data says, written as the model's answer is."""
+    """What the data says, written as the model's answer is; nothing where it says no number."""
     if "value" not in output:
         return truth
     try:
         return plain_number(float(truth))
     except ValueError:
-        return truth
+        return ""
 
 
 def beginnings(model: Served) -> list[str]:
