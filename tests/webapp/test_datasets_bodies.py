@@ -10,8 +10,8 @@ from django.conf import settings as configured
 from webapp.asgi import application
 from webapp.core import bodies, limits
 from webapp.core.bodies import SenderGone
-from webapp.datasets import uploads
 from webapp.datasets.models import Upload
+from webapp.datasets.uploading import uploads
 
 TOKEN = "a" * 32
 

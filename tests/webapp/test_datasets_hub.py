@@ -4,7 +4,7 @@ from datasets_kit import import_here
 
 from tests.hub import hub
 from webapp.datasets.models import Dataset
-from webapp.datasets.quota import used_bytes
+from webapp.datasets.uploading.quota import used_bytes
 
 
 def test_a_data_set_of_the_hub_is_fetched_and_understood(browser, seat, redis, settings):

@@ -14,8 +14,9 @@ from django.test import Client
 from django.utils.timezone import now
 
 from webapp.core import storage
-from webapp.datasets import jobs, uploads
+from webapp.datasets import jobs
 from webapp.datasets.models import Dataset, Upload
+from webapp.datasets.uploading import uploads
 from webapp.projects.models import Role
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,9 @@ from django.urls import reverse
 from training.data.schema import Fix
 from webapp.core import storage
 from webapp.core.errors import UserError
-from webapp.datasets import jobs, lifecycle, revising
+from webapp.datasets import jobs, lifecycle
 from webapp.datasets.models import Revision
+from webapp.datasets.versions import services as versions
 from webapp.projects.models import Role
 from webapp.runs.services import propose_spec, queue_run
 
@@ -27,7 +28,7 @@ def make_version(revision):
 
 def revise(seat, dataset, *fixes):
     """The next version, made of the newest with these fixes."""
-    revision = make_version(revising.revise(member=seat, version=dataset.latest, fixes=fixes))
+    revision = make_version(versions.revise(member=seat, version=dataset.latest, fixes=fixes))
     assert revision.status == Revision.Status.READY, revision.error
     return revision.version
 
@@ -59,7 +60,7 @@ def test_several_remedies_make_one_version(seat):
     dataset = ready(seat, REPEATS)
     places = [place - 1 for place in offers(dataset.latest).values()]
     assert len(places) > 1
-    revision = make_version(revising.apply_findings(member=seat, version=dataset.latest, findings=places))
+    revision = make_version(versions.apply_findings(member=seat, version=dataset.latest, findings=places))
     assert len(revision.done) == len(places)
     assert dataset.versions.count() == 2
 
@@ -81,14 +82,14 @@ def test_a_finding_without_a_remedy_cannot_be_applied(browser, seat):
 def test_a_remedy_that_leaves_nothing_ends_in_words(browser, seat):
     dataset = ready(seat)
     everything = Fix(key="drop_rows", title="Remove them", rows=list(range(40)))
-    revision = make_version(revising.revise(member=seat, version=dataset.latest, fixes=[everything]))
+    revision = make_version(versions.revise(member=seat, version=dataset.latest, fixes=[everything]))
     assert revision.status == Revision.Status.FAILED
     assert revision.error["message"] in browser.get(f"{dataset.get_absolute_url()}?tab=versions").content.decode()
     assert dataset.versions.count() == 1
 
 
 def test_of_two_workers_one_makes_the_version(seat):
-    revision = revising.revise(member=seat, version=ready(seat).latest, fixes=[DROP])
+    revision = versions.revise(member=seat, version=ready(seat).latest, fixes=[DROP])
     assert lifecycle.claim(Revision, revision.pk) == revision
     assert lifecycle.claim(Revision, revision.pk) is None
 
@@ -96,7 +97,7 @@ def test_of_two_workers_one_makes_the_version(seat):
 def test_waiting_revisions_are_called_again(seat, monkeypatch):
     called = []
     monkeypatch.setattr(jobs.make_version, "delay", called.append)
-    revision = revising.revise(member=seat, version=ready(seat).latest, fixes=[DROP])
+    revision = versions.revise(member=seat, version=ready(seat).latest, fixes=[DROP])
     jobs.tend_imports()
     assert called == [revision.pk]
 
@@ -168,9 +169,9 @@ def test_the_only_version_is_not_deleted(browser, seat):
 def test_a_version_that_another_is_being_made_of_is_not_deleted(seat):
     dataset = ready(seat)
     second = revise(seat, dataset, DROP)
-    revising.revise(member=seat, version=second, fixes=[DROP])
+    versions.revise(member=seat, version=second, fixes=[DROP])
     with pytest.raises(UserError):
-        revising.delete_version(second)
+        versions.delete_version(second)
 
 
 def test_deleting_the_dataset_takes_all_versions_along(browser, seat):

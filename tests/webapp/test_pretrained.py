@@ -24,7 +24,7 @@ from training.pretrained.own_models import kind_of, unpack_model
 from training.pretrained.packaged import local_folder, measure
 from webapp.core.errors import UserError
 from webapp.core.templatetags.touchstone import byte_size
-from webapp.datasets.quota import used_bytes
+from webapp.datasets.uploading.quota import used_bytes
 from webapp.pretrained.models import OwnModel
 from webapp.pretrained.services import add_model, bring_here, delete_model
 from webapp.pretrained.sources import refusal_of

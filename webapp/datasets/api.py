@@ -17,10 +17,11 @@ from rest_framework.response import Response
 
 from training.data.schema import Fix
 from webapp.core.errors import UserError
-from webapp.datasets import preview, revising, services
-from webapp.datasets.listing import narrow, read_filters, with_newest
+from webapp.datasets import services
 from webapp.datasets.lookup import version_or_404
 from webapp.datasets.models import Dataset, Revision
+from webapp.datasets.pages import preview
+from webapp.datasets.pages.listing import narrow, read_filters, with_newest
 from webapp.datasets.serializers import (
     ChangeSerializer,
     DatasetSerializer,
@@ -33,6 +34,7 @@ from webapp.datasets.serializers import (
     UploadSerializer,
     VersionSerializer,
 )
+from webapp.datasets.versions import services as versions
 from webapp.projects.access import membership_or_404, seats
 from webapp.projects.models import Membership, User
 from webapp.projects.services import create_project
@@ -108,7 +110,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         version = version_or_404(dataset, number)
         if request.method == "GET":
             return Response(VersionSerializer(version).data)
-        revising.delete_version(version)
+        versions.delete_version(version)
         return Response(status=204)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -116,7 +118,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def difference(self, request: Request, pk: str, number: str, other: str) -> Response:
         """What is different from version `number` to version `other`: rows, columns, classes."""
         dataset = self.get_object()
-        return Response(revising.compare(version_or_404(dataset, number), version_or_404(dataset, other)))
+        return Response(versions.compare(version_or_404(dataset, number), version_or_404(dataset, other)))
 
     @extend_schema(responses=RevisionSerializer)
     @action(detail=True, url_path=r"revisions/(?P<revision>\d+)", url_name="revision")
@@ -210,9 +212,9 @@ def _revise(user: User, dataset: Dataset, wanted: dict[str, Any]) -> Revision:
     member = membership_or_404(user, dataset.project_id, edit=True)
     version = version_or_404(dataset, wanted.get("base", ""))
     if "sheet" in wanted:
-        return revising.read_sheet(member=member, version=version, sheet=wanted["sheet"])
+        return versions.read_sheet(member=member, version=version, sheet=wanted["sheet"])
     if "fixes" not in wanted:
-        return revising.apply_findings(member=member, version=version, findings=wanted.get("findings", []))
+        return versions.apply_findings(member=member, version=version, findings=wanted.get("findings", []))
     try:
         fixes = [Fix.model_validate(fix) for fix in wanted["fixes"]]
     except ValidationError as error:
@@ -223,7 +225,7 @@ def _revise(user: User, dataset: Dataset, wanted: dict[str, Any]) -> Revision:
             _("Send each as the quality report gives it."),
             code="bad_fix",
         ) from error
-    return revising.revise(member=member, version=version, fixes=fixes)
+    return versions.revise(member=member, version=version, fixes=fixes)
 
 
 def seat_of(user: User, project: int | None) -> Membership:

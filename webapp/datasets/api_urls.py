@@ -4,8 +4,8 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from webapp.datasets.api import DatasetViewSet
-from webapp.datasets.label_api import LabelsView, SaveLabelsView
-from webapp.datasets.upload_api import UploadViewSet
+from webapp.datasets.labelling.api import LabelsView, SaveLabelsView
+from webapp.datasets.uploading.api import UploadViewSet
 
 router = SimpleRouter()
 router.register("datasets", DatasetViewSet, basename="api-dataset")

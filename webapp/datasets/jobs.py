@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from training.data.schema import Description, Fix
 from webapp.core import storage
-from webapp.datasets import lifecycle, uploads
+from webapp.datasets import lifecycle
 from webapp.datasets.lifecycle import ATTEMPTS
 from webapp.datasets.models import Dataset, Revision
-from webapp.datasets.quota import check_quota
+from webapp.datasets.uploading import uploads
+from webapp.datasets.uploading.quota import check_quota
 from webapp.datasets.working import Overtaken, busy_with, show, show_all, work_root
 
 FORGOTTEN = timedelta(days=1)

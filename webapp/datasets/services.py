@@ -20,9 +20,10 @@ from django.utils.translation import ngettext
 from training.data.starters import STARTERS, Starter
 from webapp.core import apart, storage
 from webapp.core.errors import UserError
-from webapp.datasets import lifecycle, uploads
+from webapp.datasets import lifecycle
 from webapp.datasets.jobs import import_dataset
 from webapp.datasets.models import Dataset, Tag, Upload
+from webapp.datasets.uploading import uploads
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership, Project, User
 

@@ -2,7 +2,11 @@
 
 from django.urls import path
 
-from webapp.datasets import download_views, label_views, revision_views, upload_views, views
+from webapp.datasets import views
+from webapp.datasets.labelling import views as label_views
+from webapp.datasets.uploading import views as upload_views
+from webapp.datasets.versions import download_views
+from webapp.datasets.versions import views as version_views
 
 urlpatterns = [
     path("datasets/", views.datasets, name="datasets"),
@@ -23,10 +27,10 @@ urlpatterns = [
     path("datasets/<int:pk>/archive/", views.archive, name="dataset-archive"),
     path("datasets/<int:pk>/delete/", views.delete, name="dataset-delete"),
     path("datasets/<int:pk>/rows/<int:row>/<int:column>/", download_views.cell, name="dataset-cell"),
-    path("datasets/<int:pk>/v<int:number>/revise/", revision_views.revise, name="dataset-revise"),
-    path("datasets/<int:pk>/v<int:number>/sheet/", revision_views.read_sheet, name="dataset-sheet"),
-    path("datasets/<int:pk>/v<int:number>/compare/", revision_views.compare, name="dataset-compare"),
-    path("datasets/<int:pk>/v<int:number>/delete/", revision_views.delete_version, name="dataset-version-delete"),
+    path("datasets/<int:pk>/v<int:number>/revise/", version_views.revise, name="dataset-revise"),
+    path("datasets/<int:pk>/v<int:number>/sheet/", version_views.read_sheet, name="dataset-sheet"),
+    path("datasets/<int:pk>/v<int:number>/compare/", version_views.compare, name="dataset-compare"),
+    path("datasets/<int:pk>/v<int:number>/delete/", version_views.delete_version, name="dataset-version-delete"),
     path("datasets/<int:pk>/label/", label_views.label, name="dataset-label"),
     path("datasets/<int:pk>/label/give/", label_views.give, name="dataset-label-give"),
     path("datasets/<int:pk>/label/save/", label_views.save, name="dataset-label-save"),

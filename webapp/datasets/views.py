@@ -19,12 +19,13 @@ from training.errors import TrainingError
 from training.tasks import TASKS
 from webapp.core import apart, live, storage
 from webapp.core.errors import UserError
-from webapp.datasets import choices, services
-from webapp.datasets.listing import list_datasets, read_filters, tags_of, unfinished_uploads
+from webapp.datasets import services
 from webapp.datasets.lookup import dataset_or_404, version_or_404
 from webapp.datasets.models import Dataset
-from webapp.datasets.quota import room
-from webapp.datasets.tabs import TABS, piece
+from webapp.datasets.pages import choices
+from webapp.datasets.pages.listing import list_datasets, read_filters, tags_of, unfinished_uploads
+from webapp.datasets.pages.tabs import TABS, piece
+from webapp.datasets.uploading.quota import room
 from webapp.projects.access import UserRequest, current_project, membership_or_404
 
 

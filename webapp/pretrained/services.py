@@ -18,7 +18,7 @@ from training.pretrained.own_models import unpack_model
 from training.pretrained.packaged import OWN, measure, own_folder, read_config, sources
 from webapp.core import storage
 from webapp.core.errors import UserError
-from webapp.datasets.quota import check_quota
+from webapp.datasets.uploading.quota import check_quota
 from webapp.pretrained.models import OwnModel
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership, Project

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from training.errors import TrainingError
 from webapp.core.errors import UserError
-from webapp.datasets.quota import room
+from webapp.datasets.uploading.quota import room
 from webapp.pretrained import services
 from webapp.pretrained.forms import ModelForm
 from webapp.pretrained.models import OwnModel

@@ -11,7 +11,7 @@ from training.tasks import ColumnType
 from webapp.core import apart
 from webapp.core.storage import local_folder
 from webapp.datasets.models import DatasetVersion
-from webapp.datasets.preview import picture_url
+from webapp.datasets.pages.preview import picture_url
 
 MOST_TEXT = 1200
 """Characters of a cell that a page shows."""

@@ -15,8 +15,8 @@ from training.proposing import Choices, complete_roles, propose
 from training.recipes import Preset
 from training.spec import TrainSpec
 from webapp.core.errors import UserError
-from webapp.datasets.dividing import count_examples
 from webapp.datasets.models import DatasetVersion
+from webapp.datasets.pages.dividing import count_examples
 from webapp.runs import workspace
 from webapp.runs.models import Run
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from training.data.schema import Description
 from training.spec import Split
 from webapp.core.settings_form import SettingsForm
-from webapp.datasets.dividing import NEEDS_COLUMN, fitting_columns
+from webapp.datasets.pages.dividing import NEEDS_COLUMN, fitting_columns
 
 REDRAWN = ("how", "folds")
 """Fields that decide which others are there."""

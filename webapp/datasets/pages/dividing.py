@@ -18,8 +18,8 @@ from training.errors import TrainingError
 from training.spec import Split, SplitMethod
 from webapp.core import apart, storage
 from webapp.core.settings_form import choice_words
-from webapp.datasets.choices import Choice
 from webapp.datasets.models import DatasetVersion
+from webapp.datasets.pages.choices import Choice
 
 KEEP_SECONDS = 86_400
 NEEDS_COLUMN: tuple[SplitMethod, ...] = ("group", "time", "column")

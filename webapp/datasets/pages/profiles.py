@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from training.data.schema import Column
 from webapp.core.templatetags.touchstone import duration, number
+from webapp.datasets.pages.cells import MIDNIGHT
 
 BARS = 6
 """Commonest values that a card shows."""
@@ -128,7 +129,9 @@ def _image_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _range_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(_("From"), str(stats["min"])), (_("To"), str(stats["max"]))] if stats.get("min") else []
+    told = [(_("From"), stats.get("min")), (_("Median"), stats.get("quantiles", {}).get("0.5"))]
+    told += [(_("To"), stats.get("max"))]
+    return [(title, _figure(value)) for title, value in told if value]
 
 
 def _turn_facts(stats: dict[str, Any]) -> list[tuple[str, str]]:
@@ -205,12 +208,17 @@ def _stripes(stats: dict[str, Any]) -> tuple[list[Stripe], str, str]:
     counts, edges = stats["histogram"]["counts"], stats["histogram"]["edges"]
     most = max(counts) or 1
     heights = [max(100 * count / most, 2.0 if count else 0.0) for count in counts]
-    words = [f"{number(low)} – {number(high)}: {number(count)}" for low, high, count in _bins(edges, counts)]
+    words = [f"{_figure(low)} – {_figure(high)}: {number(count)}" for low, high, count in _bins(edges, counts)]
     stripes = [
         Stripe(x, 100 - height, height, text) for x, (height, text) in enumerate(zip(heights, words, strict=True))
     ]
-    return stripes, number(stats.get("min", edges[0])), number(stats.get("max", edges[-1]))
+    return stripes, _figure(stats.get("min", edges[0])), _figure(stats.get("max", edges[-1]))
 
 
-def _bins(edges: list[float], counts: list[int]) -> list[tuple[float, float, int]]:
+def _figure(value: float | str) -> str:
+    """A number, or a moment without a time of day where that is midnight."""
+    return value.removesuffix(MIDNIGHT) if isinstance(value, str) else number(value)
+
+
+def _bins(edges: list[float | str], counts: list[int]) -> list[tuple[float | str, float | str, int]]:
     return list(zip(edges, edges[1:], counts, strict=False))

@@ -13,9 +13,10 @@ from training.data.columns import can_be_classes
 from training.data.schema import Column, Fix
 from webapp.core import apart, storage
 from webapp.core.errors import UserError
-from webapp.datasets import preview, revising
-from webapp.datasets.cells import Cell, draw_row
 from webapp.datasets.models import DatasetVersion, Label, Revision
+from webapp.datasets.pages import preview
+from webapp.datasets.pages.cells import Cell, draw_row
+from webapp.datasets.versions import services as versions
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership
 
@@ -104,7 +105,7 @@ def save_labels(*, member: Membership, version: DatasetVersion, column: str) -> 
         raise UserError(_("No label was given yet."), _("Label some examples first."))
     values = {label.row: label.value or None for label in given}
     fix = Fix(key="set_values", title=_("Labels given by hand"), column=column, values=values)
-    return revising.revise(member=member, version=version, fixes=[fix])
+    return versions.revise(member=member, version=version, fixes=[fix])
 
 
 def forget_labels(version: DatasetVersion, column: str) -> None:

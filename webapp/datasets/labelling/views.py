@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.datasets import labelling
+from webapp.datasets.labelling import services as labelling
 from webapp.datasets.lookup import dataset_or_404, version_or_404
 from webapp.datasets.models import DatasetVersion
 from webapp.projects.access import UserRequest, membership_or_404

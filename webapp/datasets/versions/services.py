@@ -16,8 +16,8 @@ from webapp.core import apart, storage
 from webapp.core.errors import UserError
 from webapp.datasets.jobs import make_version
 from webapp.datasets.models import DatasetVersion, Revision
-from webapp.datasets.quota import check_quota
 from webapp.datasets.services import in_use
+from webapp.datasets.uploading.quota import check_quota
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership
 

@@ -31,7 +31,7 @@ from webapp.core import storage
 from webapp.core.errors import UserError
 from webapp.core.templatetags.touchstone import byte_size
 from webapp.datasets.models import Upload
-from webapp.datasets.quota import check_quota
+from webapp.datasets.uploading.quota import check_quota
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership
 

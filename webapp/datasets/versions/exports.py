@@ -20,7 +20,7 @@ def csv_chunks(parquet: Path, parts: bool) -> Iterator[bytes]:
 
     They are made beside this process, because Arrow costs much memory.
     """
-    return apart.stream("webapp.datasets.exports:make_csv", parquet, parts)
+    return apart.stream("webapp.datasets.versions.exports:make_csv", parquet, parts)
 
 
 def make_csv(parquet: Path, parts: bool) -> Iterator[bytes]:

@@ -7,11 +7,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from training.data.schema import Description, Finding
-from webapp.datasets import choices, preview
-from webapp.datasets.dividing import read_division, ways
 from webapp.datasets.models import DatasetVersion, Revision
-from webapp.datasets.preview import Page
-from webapp.datasets.profiles import profile
+from webapp.datasets.pages import choices, preview
+from webapp.datasets.pages.dividing import read_division, ways
+from webapp.datasets.pages.preview import Page
+from webapp.datasets.pages.profiles import profile
 from webapp.projects.access import UserRequest
 
 PROFILES = 60

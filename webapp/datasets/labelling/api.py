@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webapp.datasets import labelling
+from webapp.datasets.labelling import services as labelling
 from webapp.datasets.lookup import version_or_404
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.datasets.serializers import LabelsAnswer, LabelsRequest, RevisionSerializer, SaveLabelsRequest

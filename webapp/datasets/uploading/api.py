@@ -15,10 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.core.bodies import SenderGone, blocks_of
-from webapp.datasets import services, uploads
+from webapp.datasets import services
 from webapp.datasets.api import seat_of
 from webapp.datasets.models import Upload
 from webapp.datasets.serializers import StartedSerializer
+from webapp.datasets.uploading import uploads
 from webapp.projects.models import User
 
 

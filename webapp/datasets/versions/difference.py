@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.data.schema import PART, Column
-from webapp.datasets import preview, revising
-from webapp.datasets.cells import Cell, draw_row
 from webapp.datasets.models import DatasetVersion, Revision
+from webapp.datasets.pages import preview
+from webapp.datasets.pages.cells import Cell, draw_row
+from webapp.datasets.versions import services as versions
 
 COLUMNS = 6
 """Columns that the examples show."""
@@ -32,7 +33,7 @@ class Comparison:
 
     facts: dict[str, Any]
     """`training.data.difference.Difference` as JSON."""
-    columns: list[str]
+    columns: list[Column]
     changed: list[Pair]
     removed: list[tuple[int, list[Cell]]]
     added: list[tuple[int, list[Cell]]]
@@ -54,13 +55,13 @@ def number_before(version: DatasetVersion) -> int:
 
 def compare(before: DatasetVersion, after: DatasetVersion) -> Comparison:
     """Read the difference, and some of the rows it is about."""
-    facts = revising.compare(before, after)
+    facts = versions.compare(before, after)
     columns = _columns(before, after, facts)
     names = [column.name for _at, column in columns]
     pairs = [(int(old), int(new)) for old, new in facts["changed_rows"]]
     return Comparison(
         facts=facts,
-        columns=names,
+        columns=[column for _at, column in columns],
         changed=_pairs(before, after, columns, pairs),
         removed=_rows(before, facts["removed_rows"], names),
         added=_rows(after, facts["added_rows"], names),

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from webapp.core import apart
 from webapp.core.bodies import SenderGone, blocks_of
 from webapp.core.errors import UserError, error_body
-from webapp.datasets import services, uploads
+from webapp.datasets import services
 from webapp.datasets.models import Upload
+from webapp.datasets.uploading import uploads
 from webapp.projects.access import UserRequest, current_project
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from training.data.schema import ID, PART, Column, Description
 from webapp.core import apart
 from webapp.core.storage import local_folder
-from webapp.datasets.cells import Cell, cell_url, draw_row
 from webapp.datasets.models import DatasetVersion
+from webapp.datasets.pages.cells import Cell, cell_url, draw_row
 
 ROWS = 25
 PICTURES = 60

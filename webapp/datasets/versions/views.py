@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.datasets import comparing, revising
 from webapp.datasets.lookup import dataset_or_404, version_or_404
+from webapp.datasets.versions import difference
+from webapp.datasets.versions import services as versions
 from webapp.projects.access import UserRequest, membership_or_404
 
 
@@ -21,7 +22,7 @@ def revise(request: UserRequest, pk: int, number: int) -> HttpResponse:
     dataset = dataset_or_404(request, pk)
     member = membership_or_404(request.user, dataset.project_id, edit=True)
     places = [int(place) - 1 for place in request.POST.getlist("finding") if place.isdecimal() and len(place) < 6]
-    revising.apply_findings(member=member, version=version_or_404(dataset, number), findings=places)
+    versions.apply_findings(member=member, version=version_or_404(dataset, number), findings=places)
     return redirect(f"{dataset.get_absolute_url()}?tab=versions")
 
 
@@ -32,7 +33,7 @@ def read_sheet(request: UserRequest, pk: int, number: int) -> HttpResponse:
     dataset = dataset_or_404(request, pk)
     member = membership_or_404(request.user, dataset.project_id, edit=True)
     version = version_or_404(dataset, number)
-    revising.read_sheet(member=member, version=version, sheet=request.POST.get("sheet", ""))
+    versions.read_sheet(member=member, version=version, sheet=request.POST.get("sheet", ""))
     return redirect(f"{dataset.get_absolute_url()}?tab=versions")
 
 
@@ -43,9 +44,9 @@ def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
     dataset = dataset_or_404(request, pk)
     after = version_or_404(dataset, number)
     others = list(dataset.versions.exclude(pk=after.pk).order_by("-number"))
-    before = version_or_404(dataset, request.GET.get("with") or comparing.number_before(after))
+    before = version_or_404(dataset, request.GET.get("with") or difference.number_before(after))
     context: dict[str, Any] = {"dataset": dataset, "before": before, "after": after, "others": others}
-    context["comparison"] = comparing.compare(before, after)
+    context["comparison"] = difference.compare(before, after)
     return render(request, "datasets/compare.html", context)
 
 
@@ -54,6 +55,6 @@ def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
 def delete_version(request: UserRequest, pk: int, number: int) -> HttpResponse:
     """Forget a version that no run used."""
     dataset = dataset_or_404(request, pk, edit=True)
-    revising.delete_version(version_or_404(dataset, number))
+    versions.delete_version(version_or_404(dataset, number))
     messages.success(request, _("Version %(number)d is deleted.") % {"number": number})
     return redirect(f"{dataset.get_absolute_url()}?tab=versions")

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_GET
 from webapp.core import apart
 from webapp.core.downloads import send_chunks, send_file
 from webapp.core.storage import local_folder
-from webapp.datasets import preview
-from webapp.datasets.exports import csv_chunks
 from webapp.datasets.lookup import dataset_or_404, version_or_404
-from webapp.datasets.media import send_media
-from webapp.datasets.tabs import number_in
+from webapp.datasets.pages import preview
+from webapp.datasets.pages.media import send_media
+from webapp.datasets.pages.tabs import number_in
+from webapp.datasets.versions.exports import csv_chunks
 from webapp.projects.access import UserRequest
 
 MOST_ASIDE = 200
