@@ -85,8 +85,8 @@ class BoostedTreesSettings(Architecture):
             settings = cls(leaves=63, row_share=0.8, column_share=0.3, l2=1.0, made=True)
             rounds, lr, members = {"balanced": (500, 0.05, 1), "thorough": (1400, 0.03, 2)}[preset]
         else:  # a class is learnt by heart sooner than a number
-            settings = cls(leaves=15, row_share=0.8, column_share=0.4, l2=0.1, category_rows=30)
-            rounds, lr, members = {"balanced": (350, 0.05, 1), "thorough": (700, 0.03, 3)}[preset]
+            settings = cls(leaves=24, column_share=0.5, l2=0.1)
+            rounds, lr, members = {"balanced": (300, 0.05, 1), "thorough": (600, 0.025, 3)}[preset]
         return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr, ensemble=members)
 
     def cost(self, shapes: Shapes) -> Cost:

@@ -24,7 +24,7 @@ FOLDS = 20
 """Parts in which the rows that are learnt from are put aside, to be looked at by what the others answer."""
 LEAST_GAIN = 0.25
 """How much more of the answers' variance two columns must explain together than the better of them does alone."""
-FOR_CHOICE = 10_000
+FOR_CHOICE = 5_000
 """Rows by which the map is chosen at most."""
 FILE = "neighbours.safetensors"
 

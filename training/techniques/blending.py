@@ -118,10 +118,12 @@ class _Blending:
 
     def _told(self, said: Sequence[Tensor], targets: Tensor) -> dict[str, float]:
         """The share of each kind and its loss on unseen rows, and the loss of them all together."""
-        facts: dict[str, float] = {}
-        for kind, share, one in zip(self.kinds, self.shares.tolist(), said, strict=True):
-            facts[f"Share of {kind.settings.title}"] = round(share, 2)
-            facts[f"Loss of {kind.settings.title} on unseen rows"] = unseen_loss(one, targets)
+        titles = [kind.settings.title for kind in self.kinds]
+        facts = {
+            f"Share of {title}": round(share, 2) for title, share in zip(titles, self.shares.tolist(), strict=True)
+        }
+        for title, one in zip(titles, said, strict=True):
+            facts[f"Loss of {title} on unseen rows"] = unseen_loss(one, targets)
         together = (torch.stack(list(said)) * self.shares.view(-1, 1, 1)).sum(dim=0)
         return facts | {"Loss of the blend on unseen rows": unseen_loss(together, targets)}
 
