@@ -2,12 +2,18 @@
 
 import { colour, CONFIG, keepWidth, loadPlotly, plainLayout, whenSeen } from "./plotly.js";
 
+const FIGURES = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 5 });
+const MOMENTS = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+
+/** Where a number or a moment stands on the axis. */
+const place = (value) => (typeof value === "string" ? Date.parse(`${value.replace(" ", "T")}Z`) : value);
+
 /** How the values of a column are spread: bars between edges, with quantiles as dotted lines. */
 class Histogram {
   #element;
   #facts;
 
-  /** `facts` are {edges, counts, marks: [{at, name}], unit}. */
+  /** `facts` are {edges, counts, marks: [{at, name}], unit}; edges and marks are numbers, or moments as text. */
   constructor(element, facts) {
     this.#element = element;
     this.#facts = facts;
@@ -18,14 +24,16 @@ class Histogram {
 
   async #draw() {
     const library = await loadPlotly();
-    const { edges, counts, marks, unit } = this.#facts;
-    const words = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 5 });
+    const { counts, unit } = this.#facts;
+    const edges = this.#facts.edges.map(place);
+    const marks = this.#facts.marks.map(({ at, name }) => ({ at: place(at), name }));
+    const words = typeof this.#facts.edges[0] === "string" ? MOMENTS : FIGURES;
     const bars = {
       type: "bar",
       x: counts.map((_count, at) => (edges[at] + edges[at + 1]) / 2),
       width: counts.map((_count, at) => edges[at + 1] - edges[at]),
       y: counts,
-      hovertext: counts.map((count, at) => `${words.format(edges[at])} – ${words.format(edges[at + 1])} ${unit}: ${words.format(count)}`),
+      hovertext: counts.map((count, at) => `${words.format(edges[at])} – ${words.format(edges[at + 1])} ${unit}: ${FIGURES.format(count)}`),
       hoverinfo: "text",
       marker: { color: colour("--series-1"), line: { color: colour("--surface"), width: 0.5 } },
     };

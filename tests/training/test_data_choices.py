@@ -54,6 +54,12 @@ def test_another_task_gets_its_own_roles(people):
     assert roles_for(people, "image-classification").keys() == {"target"}
 
 
+def test_what_somebody_did_is_likelier_to_be_asked_than_what_they_earn(tmp_path):
+    rows = "age,income,bought\n" + "".join(f"{20 + n % 50},{n * 31.25},{'yes' if n % 2 else 'no'}\n" for n in range(60))
+    proposal = imported(bring(tmp_path, rows))[1].proposals[0]
+    assert (proposal.task, proposal.roles["target"]) == ("tabular-classification", ["bought"])
+
+
 def test_a_table_without_a_telling_name_proposes_its_last_column_to_check(tmp_path):
     rows = "height,width,colour\n" + "".join(f"{n}.5,{n * 2}.25,{'red' if n % 2 else 'blue'}\n" for n in range(60))
     proposal = imported(bring(tmp_path, rows))[1].proposals[0]

@@ -84,6 +84,13 @@ def test_a_column_that_gives_the_target_away_is_found(tmp_path, label, given):
     assert "giveaway" not in keys(after)
 
 
+def test_a_class_written_in_several_ways_is_given_away_all_the_same(tmp_path):
+    random.seed(0)
+    rows = [(f"{random.random():.3f}", n % 3, ("spam", "ham", ("Eggs", "eggs")[n % 2])[n % 3]) for n in range(300)]
+    _, description = imported(bring(tmp_path, table(rows, "noise,sender,kind")))
+    assert [found.column for found in description.quality if found.key == "giveaway"] == ["sender"]
+
+
 def test_spellings_of_a_label_are_merged_into_the_commonest(tmp_path):
     rows = [("spam", 1)] * 9 + [("Spam", 2)] * 3 + [(" spam", 3)] * 3 + [("ham", 4)] * 9
     _, description = imported(bring(tmp_path, table(rows, "label,n")))
@@ -98,6 +105,7 @@ def test_rows_without_a_label_can_be_removed(tmp_path):
     _, description = imported(bring(tmp_path, table(rows, "label,n")))
     found = finding(description, "missing-target")
     assert (found.count, found.rows) == (3, [18, 19, 20])
+    assert "missing" not in keys(description)
     assert mended(tmp_path, found).rows == 18
 
 

@@ -138,6 +138,16 @@ def test_dates_are_times(tmp_path):
     assert str(frame["day"][0]) == "2024-01-31 00:00:00"
 
 
+def test_the_profile_of_dates_has_their_spread(tmp_path):
+    days = [f"2024-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    _, description = imported(bring(tmp_path, "day,n\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(days))))
+    stats = description.columns[0].stats
+    assert (stats["min"], stats["max"]) == ("2024-01-01 00:00:00", "2024-12-28 00:00:00")
+    assert stats["quantiles"]["0.5"] == "2024-06-29 12:00:00"  # half-way from the 28th of June to the 1st of July
+    assert stats["histogram"]["edges"][::30] == [stats["min"], stats["max"]]
+    assert sum(stats["histogram"]["counts"]) == len(days)
+
+
 def test_true_and_false_are_booleans(tmp_path):
     frame, description = imported(bring(tmp_path, "a,b\nTRUE,1\nfalse,2\n,3\n"))
     assert types(description)["a"] == "boolean"
@@ -344,6 +354,16 @@ def test_broken_json_lines_are_set_aside(tmp_path):
     assert frame["a"].to_list() == [1, 4]
     assert pl.read_parquet(tmp_path / "version" / "set_aside.parquet")["line"].to_list() == [2, 3, 4]
     assert description.set_aside == 3
+
+
+def test_json_lines_may_be_longer_than_what_is_looked_at_first(tmp_path):
+    rows = [{"text": "a long story " * 40_000 + str(n), "label": "xy"[n % 2]} for n in range(4)]
+    lines = "\n".join(map(json.dumps, rows))
+    for name in ("stories.jsonl", "stories.json"):
+        place = tmp_path / name.replace(".", "-")
+        place.mkdir()
+        frame, description = imported(bring(place, lines, name))
+        assert (description.format, frame["label"].to_list()) == ("JSON Lines, UTF-8", ["x", "y", "x", "y"])
 
 
 def test_parquet_arrow_and_excel_give_the_same_table(tmp_path):

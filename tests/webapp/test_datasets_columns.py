@@ -40,6 +40,17 @@ def test_the_length_of_texts_is_told_in_words_and_tokens(browser, seat, redis):
     assert "about 8.2 on average" in page  # 33 characters
 
 
+def test_days_are_told_without_a_time_and_drawn(browser, seat, redis):
+    rows = "".join(f"2024-0{1 + at // 28}-{1 + at % 28:02},{'ab'[at % 2]}\n" for at in range(84))
+    dataset = ready(seat, f"day,label\n{rows}".encode())
+    day = browser.get(f"/datasets/{dataset.pk}/?tab=columns").context["profiles"][0]
+    assert day.facts[0] == ("From", "2024-01-01")
+    assert day.facts[-1] == ("To", "2024-03-28")
+    (drawing,) = day.drawings
+    assert (drawing.low, drawing.high, sum(drawing.chart["counts"])) == ("2024-01-01", "2024-03-28", 84)
+    assert [mark["name"] for mark in drawing.chart["marks"]] == ["5 %", "25 %", "50 %", "75 %", "95 %"]
+
+
 def test_pictures_of_several_sizes_have_a_histogram_of_widths_and_one_of_heights(browser, seat):
     packed = pictures([(40 + 1000 * (n == 11), 20 + n) for n in range(12)])
     dataset = ready(seat, packed, filename="pictures.zip")

@@ -112,6 +112,7 @@ REFUSED = {
     "JSON nested 100,000 deep": (b"[" * 100_000 + b"]" * 100_000, "a.json", "nested too deeply"),
     "Arrow that claims to be longer": (with_lying_length(100), "a.arrow", "damaged"),
     "one endless row": (b"a,b\n" + b"x" * (65 << 20), "a.csv", "more than 64 MB"),
+    "one endless object": (b'{"a": "x"}\n{"a": "' + b"x" * (65 << 20), "a.jsonl", "longer than 64 MB"),
     "mark of order alone": ("\ufeff".encode("utf-16"), "a.csv", "is empty"),
     "HTML as text": (b"<!doctype html><p>Not found</p>", "a.txt", "web page"),
 }

@@ -123,6 +123,7 @@ def test_comparing_tells_what_went_what_changed_and_the_classes(browser, seat):
         "rose": (20, 19),
         "tulip": (20, 18),
     }
+    assert '<th class="num">width</th>' in page.content.decode()
     assert "<del>tulip</del> <ins>rose</ins>" in page.content.decode().replace("\n", "")
 
 

@@ -15,7 +15,8 @@ SURE = 8.0
 """A score from which a column is the target without asking."""
 _FEW_CODES = 10
 _RESULTS = {
-    10.0: "target label labels class y survived species outcome churn churned diagnosis fraud spam price value",
+    10.0: "target label labels class y survived species outcome churn churned diagnosis fraud spam price value "
+    "bought purchased subscribed clicked converted exited attrition readmitted cancelled canceled",
     9.0: "income sentiment category saleprice medv quality default variety digit topic",
     7.0: "rating score cost salary revenue result mpg grade intent stars approved status",
 }

@@ -1,5 +1,6 @@
 """What each column holds: type, missing, unique, and figures to draw; one column in memory at a time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from training.data.columns import CHARACTERS_PER_TOKEN, CODES
-from training.data.figures import TOP, histogram, short
+from training.data.figures import BINS, TOP, histogram, short
 from training.data.languages import count_languages
 from training.data.layout import nested_type
 from training.data.numbers import read_numbers
@@ -35,8 +36,8 @@ _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}]"
 _WORDS = pl.col("cell").str.count_matches(r"\S+").alias("words")
 _IS_DENSE = pl.col("cell").str.contains(_DENSE).alias("dense")
 _PER_TOKEN = pl.when(pl.col("cell").str.contains(_DENSE)).then(1.0).otherwise(CHARACTERS_PER_TOKEN)
-_TOKENS = (pl.col("cell").str.len_chars() / _PER_TOKEN).alias("tokens")
-"""About how many pieces a tokenizer makes of a text: a character is one where words are not spaced."""
+_TOKENS = pl.max_horizontal("words", pl.col("cell").str.len_chars() / _PER_TOKEN).alias("tokens")
+"""About how many pieces a tokenizer makes of a text: a character is one where words are not spaced, no word less."""
 
 
 def profile_columns(path: Path) -> list[Column]:
@@ -96,9 +97,24 @@ def _ordered_column(field: pa.Field, values: Ordered, rows: int) -> Column:
 
 def _date_stats(values: Ordered) -> dict[str, JsonValue]:
     if not len(values):
-        return {"min": "None", "max": "None"}
-    first, last = pl.from_epoch(pl.Series([values[0], values[-1]]), "us")
-    return {"min": str(first), "max": str(last)}
+        return {}
+    places = [_quantile(values, share) for share in _QUANTILES]
+    first, last = _moments([values[0], values[-1]])
+    stats: dict[str, JsonValue] = {
+        "min": first,
+        "max": last,
+        "quantiles": dict(zip(map(str, _QUANTILES), _moments(places), strict=True)),
+    }
+    if values[-1] - values[0] < BINS * 1_000_000:  # bins of less than a second have no names
+        return stats
+    counts, edges = np.histogram(values, bins=BINS)
+    return stats | {"histogram": {"edges": list(_moments(edges)), "counts": counts.tolist()}}
+
+
+def _moments(microseconds: Sequence[float] | NDArray[np.float64]) -> list[str]:
+    """Times since 1970 in words to the second, such as "2024-05-31 00:00:00"."""
+    times = pl.from_epoch(pl.Series(np.asarray(microseconds, np.float64).astype(np.int64)), "us")
+    return [str(time) for time in times.dt.truncate("1s")]
 
 
 def _number_stats(values: Ordered, unique: int) -> dict[str, JsonValue]:
@@ -153,7 +169,7 @@ def _string_column(lazy: pl.LazyFrame, name: str) -> Column:
     if kind == "category":
         return Column(name=name, type=kind, missing=missing, unique=unique, stats=_category_stats(lazy, length))
     first = lazy.head(_WORDS_SAMPLE).drop_nulls().collect()["cell"]
-    words, dense, tokens = first.to_frame("cell").select(_WORDS, _IS_DENSE, _TOKENS).mean().row(0)
+    words, dense, tokens = first.to_frame("cell").with_columns(_WORDS).select("words", _IS_DENSE, _TOKENS).mean().row(0)
     lengths = lazy.select(pl.col("cell").str.len_chars()).drop_nulls().collect(engine="streaming")["cell"].to_numpy()
     told: dict[str, JsonValue] = {"words": short(words or 0), "dense": short(dense or 0), "tokens": short(tokens or 0)}
     stats: dict[str, JsonValue] = {"length": length | told}

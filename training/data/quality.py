@@ -73,7 +73,7 @@ def _column(path: Path, description: Description, column: Column) -> Iterator[Fi
     if column.missing == description.rows:
         title = f"“{column.name}” is empty"
         yield _about(column, "empty", title, "Nothing can be learnt from it.", fix=drop, grave=True)
-    elif column.missing:
+    elif column.missing and not _is_target(description, column):  # which has a finding of its own
         yield _missing(path, column, share, drop)
     if column.unique == 1 and column.type in ("number", "boolean", "category", "text", "date"):
         title = f"“{column.name}” says the same in every row"
@@ -86,6 +86,10 @@ def _column(path: Path, description: Description, column: Column) -> Iterator[Fi
         yield from _near_labels(path, column)
     if is_long_text(column):
         yield from _long_texts(path, description, column)
+
+
+def _is_target(description: Description, column: Column) -> bool:
+    return bool(description.proposals) and [column.name] == description.proposals[0].roles.get("target")
 
 
 def _missing(path: Path, column: Column, share: float, drop: Fix) -> Finding:

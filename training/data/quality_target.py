@@ -143,7 +143,8 @@ def _tells_class(pair: pl.DataFrame, rows: int) -> bool:
     values = pair[name]
     if values.dtype.is_numeric() and values.n_unique() > _BINS:
         values = (values.rank() * _BINS / len(values)).cast(pl.Int64)
-    grouped = pl.DataFrame({"class": pair[target].cast(pl.String), "value": values.cast(pl.String)})
+    classes = pair[target].cast(pl.String).str.strip_chars().str.to_lowercase()  # one class however it is written
+    grouped = pl.DataFrame({"class": classes, "value": values.cast(pl.String)})
     groups = grouped.group_by("value", "class").len().group_by("value").agg(pl.col("len").max().alias("best"))
     right = (groups["best"].sum() - len(groups)) / max(len(pair) - len(groups), 1)
     guess = grouped["class"].value_counts()["count"].max()
