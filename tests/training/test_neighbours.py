@@ -65,6 +65,7 @@ def test_the_two_columns_that_say_most_together_are_the_map() -> None:
     assert np.isnan(said[0]).all()  # it lies nowhere
     there = np.isfinite(said[:, 0])
     assert np.corrcoef(said[there, 0], answers[there, 0])[0, 1] > 0.6
+    assert find_neighbours(columns, np.zeros_like(answers), fold) is None
     noise = np.random.default_rng(1).normal(size=answers.shape)
     assert find_neighbours(columns, noise, fold) is None
 
@@ -88,7 +89,9 @@ def test_what_is_kept_in_the_model_folder_says_the_same(tmp_path: Path) -> None:
     known = Neighbours(("a", "b"), np.array([2.0, 1.0]), np.eye(40, 2), np.arange(40.0)[:, None], (0.5, 2.0))
     known.save(tmp_path)
     asked = {"a": np.array([0.1, np.nan]), "b": np.array([0.9, 1.0])}
-    assert Neighbours.load(["a", "b"], tmp_path).say(asked).tolist()[0] == known.say(asked).tolist()[0]
+    again = Neighbours.load(["a", "b"], tmp_path)
+    assert again.say(asked).tolist()[0] == known.say(asked).tolist()[0]
+    assert np.isnan(again.say({"a": np.array([np.nan]), "b": np.array([1.0])})).all()
 
 
 @pytest.mark.parametrize("architecture", ["boosted-trees", "mlp"])

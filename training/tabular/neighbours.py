@@ -20,6 +20,8 @@ NEAREST = (3, 10, 30)
 """How many of the nearest rows are asked; what each number of them says on average is a column of its own."""
 LEAST_ROWS = 200
 """Rows to learn from below which neighbours are too far away to say much."""
+MOST_ANSWERS = 10
+"""Answers, one for each class but the first, above which what is said of them would be too many columns."""
 FOLDS = 20
 """Parts in which the rows that are learnt from are put aside, to be looked at by what the others answer."""
 LEAST_GAIN = 0.25
@@ -110,7 +112,7 @@ def find_neighbours(columns: Columns, answers: Floats, fold: Ints) -> tuple[Neig
 
 def _choose_map(columns: Columns, answers: Floats, fold: Ints) -> tuple[str, str] | None:
     """The two columns that explain most together of what neither does alone; None if that is little."""
-    if len(answers) < LEAST_ROWS:
+    if len(answers) < LEAST_ROWS or answers.shape[1] > MOST_ANSWERS:
         return None
     spread = {name: float(np.nanstd(values)) for name, values in columns.items()}
     alike = [pair for pair in combinations(columns, 2) if is_like(spread[pair[0]], spread[pair[1]], LIKE_SPREAD)]
@@ -130,10 +132,10 @@ def _explained(columns: Sequence[Floats], answers: Floats, fold: Ints) -> float:
     there = np.isfinite(places).all(axis=1)
     if there.sum() < LEAST_ROWS:
         return 0.0
-    outputs = answers.shape[1]
-    said = _ask_others(places[there], answers[there], fold[there])[:, outputs : 2 * outputs]  # by ten of them
-    apart = answers[there] - answers[there].mean(axis=0)
-    return 1 - float(((said - answers[there]) ** 2).sum() / (apart**2).sum())
+    outputs, known = answers.shape[1], answers[there]
+    said = _ask_others(places[there], known, fold[there])[:, outputs : 2 * outputs]  # by ten of them
+    varied = float(((known - known.mean(axis=0)) ** 2).sum())
+    return 1 - float(((said - known) ** 2).sum()) / varied if varied else 0.0
 
 
 def _ask_others(places: Floats, answers: Floats, fold: Ints) -> Floats:
