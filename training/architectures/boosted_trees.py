@@ -85,8 +85,8 @@ class BoostedTreesSettings(Architecture):
             settings = cls(leaves=63, row_share=0.8, column_share=0.3, l2=1.0, made=True)
             rounds, lr, members = {"balanced": (500, 0.05, 1), "thorough": (1400, 0.03, 2)}[preset]
         else:  # a class is learnt by heart sooner than a number
-            settings = cls(leaves=24, column_share=0.5, l2=0.1)
-            rounds, lr, members = {"balanced": (300, 0.05, 1), "thorough": (600, 0.025, 3)}[preset]
+            settings = cls(column_share=0.5)
+            rounds, lr, members = {"balanced": (250, 0.05, 1), "thorough": (500, 0.025, 3)}[preset]
         return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr, ensemble=members)
 
     def cost(self, shapes: Shapes) -> Cost:

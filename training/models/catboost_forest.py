@@ -51,23 +51,7 @@ def grow_catboost(
     """Like `grow_lightgbm`; CatBoost grows all its trees in one call, so it works in a thread of its own."""
     catboost = _catboost()
     loss = {1: "RMSE", 2: "Logloss"}.get(model.outputs, "MultiClass")
-    trees = catboost.CatBoost(
-        {
-            "loss_function": loss,
-            "iterations": round(recipe.epochs),
-            "learning_rate": recipe.lr,
-            "depth": min(12, max(1, round(np.log2(settings.leaves)))),
-            "bootstrap_type": "Bernoulli" if settings.row_share < 1 else "No",
-            **({"subsample": settings.row_share} if settings.row_share < 1 else {}),
-            "rsm": settings.column_share,
-            "l2_leaf_reg": settings.l2 or 3.0,
-            "random_seed": recipe.seed,
-            "thread_count": threads,
-            "use_best_model": False,
-            "allow_writing_files": False,
-            "verbose": False,
-        }
-    )
+    trees = catboost.CatBoost(_catboost_parameters(loss, settings, recipe, threads))
     pools = {
         part: catboost.Pool(_catboost_features(some.numbers, some.codes), some.targets, weight=some.weights)
         for part, some in rows.items()
@@ -87,6 +71,24 @@ def grow_catboost(
         rounds.stop()
         work.join()
         model.forest = CatBoostForest(trees)
+
+
+def _catboost_parameters(loss: str, settings: BoostedTreesSettings, recipe: Recipe, threads: int) -> dict[str, object]:
+    return {
+        "loss_function": loss,
+        "iterations": round(recipe.epochs),
+        "learning_rate": recipe.lr,
+        "depth": min(12, max(1, round(np.log2(settings.leaves)))),
+        "bootstrap_type": "Bernoulli" if settings.row_share < 1 else "No",
+        **({"subsample": settings.row_share} if settings.row_share < 1 else {}),
+        "rsm": settings.column_share,
+        "l2_leaf_reg": settings.l2 or 3.0,
+        "random_seed": recipe.seed,
+        "thread_count": threads,
+        "use_best_model": False,
+        "allow_writing_files": False,
+        "verbose": False,
+    }
 
 
 class _Rounds:

@@ -50,24 +50,9 @@ def grow_lightgbm(
     """Grow `recipe.epochs` rounds of trees into the model; yields losses `recipe.evaluations` times."""
     import lightgbm
 
-    parameters = {
-        **_lightgbm_objective(model.outputs),
-        "num_leaves": settings.leaves,
-        "learning_rate": recipe.lr,
-        "min_data_in_leaf": settings.least_rows,
-        "bagging_fraction": settings.row_share,
-        "bagging_freq": int(settings.row_share < 1),
-        "feature_fraction": settings.column_share,
-        "lambda_l2": settings.l2,
-        "cat_smooth": settings.category_rows,
-        "seed": recipe.seed,
-        "num_threads": threads,
-        "deterministic": True,
-        "verbosity": -1,
-    }
     learnt, watched = rows["train"], rows["val"]
     numbers, columns = learnt.numbers.shape[1], learnt.numbers.shape[1] + learnt.codes.shape[1]
-    parameters["force_row_wise" if columns <= FEW_COLUMNS else "force_col_wise"] = True  # the quicker way for each
+    parameters = _lightgbm_parameters(model.outputs, settings, recipe, columns=columns, threads=threads)
     categories = list(range(numbers, columns))
     train = lightgbm.Dataset(
         _readable(learnt), learnt.targets, weight=learnt.weights, categorical_feature=categories, params=parameters
@@ -80,6 +65,27 @@ def grow_lightgbm(
     for number in range(1, rounds + 1):
         booster.update()
         yield _lightgbm_losses(booster) if number in looks else {}
+
+
+def _lightgbm_parameters(
+    outputs: int, settings: BoostedTreesSettings, recipe: Recipe, *, columns: int, threads: int
+) -> dict[str, object]:
+    return {
+        **_lightgbm_objective(outputs),
+        "num_leaves": settings.leaves,
+        "learning_rate": recipe.lr,
+        "min_data_in_leaf": settings.least_rows,
+        "bagging_fraction": settings.row_share,
+        "bagging_freq": int(settings.row_share < 1),
+        "feature_fraction": settings.column_share,
+        "lambda_l2": settings.l2,
+        "cat_smooth": settings.category_rows,
+        "seed": recipe.seed,
+        "num_threads": threads,
+        "deterministic": True,
+        "verbosity": -1,
+        "force_row_wise" if columns <= FEW_COLUMNS else "force_col_wise": True,  # the quicker way for each
+    }
 
 
 def _readable(rows: Rows) -> Any:

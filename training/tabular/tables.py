@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -177,13 +177,21 @@ def learn_encoding(columns: Iterable[pl.Series], scaling: Scaling = "robust", *,
             numbers.append(_learn_number(name, values, scaling, is_date=column.dtype.is_temporal()))
         else:
             categories.append(_learn_category(column))
+    return TableEncoding(
+        numbers=[*numbers, *_learn_made(given, scaling)],
+        categories=categories,
+        scaling=scaling,
+        texts=texts,
+        pictures=pictures,
+        sounds=sounds,
+    )
+
+
+def _learn_made(given: dict[str, NDArray[np.float64]], scaling: Scaling) -> Iterator[NumberColumn]:
     for made in find_made(given):
         values = made.of(given)
         if (made.angle is None or scaling == "plain") and np.isfinite(values).any():
-            numbers.append(_learn_number(made.title, values, scaling, made=made))
-    return TableEncoding(
-        numbers=numbers, categories=categories, scaling=scaling, texts=texts, pictures=pictures, sounds=sounds
-    )
+            yield _learn_number(made.title, values, scaling, made=made)
 
 
 def holds_sounds(column: pl.Series) -> bool:
