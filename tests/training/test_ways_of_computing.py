@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch import nn
 
 from tests.training.test_loop import curve, with_recipe
 from tests.training.tiny_data import DATA, SOURCES
-from training.device import choose_device
+from training.device import Device, choose_device, settle
 from training.engine import run_engine
 from training.events import Event, Failed, Warning
 from training.examples import read_examples
@@ -155,3 +156,20 @@ def test_a_step_that_is_left_to_chance_is_refused_with_a_next_step(
     choose_device(Recipe())
     assert isinstance(told[-1], Failed)
     assert told[-1].remedy == {"deterministic": False}
+
+
+def test_the_way_that_computes_least_is_found_however_long_neighbours_let_it_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOUCHSTONE_THREADS", "1")
+    monkeypatch.delenv("TOUCHSTONE_PROBES", raising=False)
+    recipe = Recipe(precision="float32")
+
+    def work(plan: Device, share: float) -> None:
+        end = time.process_time() + share * (0.1 if plan.channels_last else 0.2)
+        while time.process_time() < end:
+            pass
+        time.sleep(0.7 if plan.channels_last else 0.4)  # somebody else computes meanwhile
+
+    assert settle(choose_device(recipe), recipe, nn.Conv2d(1, 1, 1), work).channels_last
+    assert not settle(choose_device(recipe), recipe, nn.Linear(1, 1), work).channels_last
