@@ -14,6 +14,6 @@ class TextClassification(Task):
     )
     metrics = CLASSIFICATION
     tryout = "text"
-    recommended = "text-transformer"
+    recommended = "counted-words"
     heeds = ("class_weights", "focal", "label_smoothing")
     mean_of = "classes"

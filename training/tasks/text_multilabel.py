@@ -14,6 +14,6 @@ class TextMultilabel(Task):
     )
     metrics = LABELS
     tryout = "text"
-    recommended = "text-transformer"
+    recommended = "counted-words"
     heeds = ("class_weights", "focal", "label_smoothing")
     mean_of = "labels"

@@ -14,6 +14,6 @@ class TextRegression(Task):
     )
     metrics = REGRESSION
     tryout = "text"
-    recommended = "text-transformer"
+    recommended = "counted-words"
     heeds = ("huber",)
     mean_of = "values"
