@@ -17,14 +17,28 @@ def test_orthogonalised_matrices_have_singular_values_around_one() -> None:
         assert 0.6 < values.min() <= values.max() < 1.3
 
 
-def test_muon_steps_like_the_muon_of_torch() -> None:
-    weight = torch.randn(16, 32, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("weakest", [1.0, 1e-5, 0.0])
+def test_wide_matrices_come_out_as_the_iteration_over_all_columns_leaves_them(weakest: float) -> None:
+    chance = torch.Generator().manual_seed(0)
+    matrices = torch.randn(2, 12, 60, generator=chance)
+    matrices[:, -1] *= weakest  # a direction that hardly occurs must neither be lost nor blown up
+    x = matrices.double() / matrices.double().norm(dim=(1, 2), keepdim=True)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    torch.testing.assert_close(orthogonalise(matrices).double(), x, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(orthogonalise(matrices.mT).double(), x.mT, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(16, 32), (16, 48)])
+def test_muon_steps_like_the_muon_of_torch(shape: tuple[int, int]) -> None:
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     ours, theirs = nn.Parameter(weight.clone()), nn.Parameter(weight.clone())
     torch.manual_seed(1)
     mine = Muon([ours], lr=0.02, momentum=0.95)
     peer = torch.optim.Muon([theirs], lr=0.02, momentum=0.95, weight_decay=0.0, nesterov=True)
     for _ in range(5):
-        gradient = torch.randn(16, 32)
+        gradient = torch.randn(shape)
         ours.grad, theirs.grad = gradient.clone(), gradient.clone()
         mine.step()
         peer.step()
