@@ -11,7 +11,7 @@ from webapp.asgi import application
 from webapp.core import bodies, limits
 from webapp.core.bodies import SenderGone
 from webapp.datasets.models import Upload
-from webapp.datasets.uploading import uploads
+from webapp.datasets.uploading.arrived import folder_of
 
 TOKEN = "a" * 32
 
@@ -90,7 +90,7 @@ def test_a_chunk_is_written_while_it_arrives(browser, redis):
     assert chunk_call(browser, place, pieces, data).to(application).status == 200
     half = Upload.objects.get()
     assert half.received == 10_000
-    assert (uploads._folder(half) / half.filename).read_bytes() == data
+    assert (folder_of(half) / half.filename).read_bytes() == data
 
 
 @pytest.mark.django_db(transaction=True)

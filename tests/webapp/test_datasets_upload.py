@@ -17,6 +17,8 @@ from webapp.core import storage
 from webapp.datasets import jobs
 from webapp.datasets.models import Dataset, Upload
 from webapp.datasets.uploading import uploads
+from webapp.datasets.uploading.arrived import folder_of
+from webapp.datasets.uploading.limits import safe_name
 from webapp.projects.models import Role
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +80,7 @@ def test_what_a_dying_server_left_behind_the_safe_bytes_does_no_harm(browser, se
     place = start(browser, FLOWERS).json()
     send(browser, place, FLOWERS[:100], offset=0)
     half = Upload.objects.get()
-    with (uploads._folder(half) / half.filename).open("ab") as file:
+    with (folder_of(half) / half.filename).open("ab") as file:
         file.write(b"x" * 5000)
     assert start(browser, FLOWERS).json()["received"] == 100
     send(browser, place, FLOWERS[100:], offset=100)
@@ -90,7 +92,7 @@ def test_bytes_that_the_disk_lost_are_asked_for_again(browser):
     place = start(browser, FLOWERS).json()
     send(browser, place, FLOWERS[:100], offset=0)
     half = Upload.objects.get()
-    os.truncate(uploads._folder(half) / half.filename, 60)
+    os.truncate(folder_of(half) / half.filename, 60)
     assert start(browser, FLOWERS).json()["received"] == 60
 
 
@@ -127,7 +129,7 @@ def test_of_two_chunks_at_once_one_is_kept(browser, seat, redis):
     [thread.join() for thread in threads]
     assert sorted(answers) == [200, 409]
     half = Upload.objects.get()
-    kept = (uploads._folder(half) / half.filename).read_bytes()
+    kept = (folder_of(half) / half.filename).read_bytes()
     assert kept in (b"a" * 200, b"b" * 200)
     assert half.received == 200
 
@@ -174,12 +176,12 @@ def test_a_full_disk_is_said_in_words(browser, monkeypatch):
     ],
 )
 def test_a_name_of_a_file_leads_nowhere(given, kept):
-    assert uploads.safe_name(given) == kept
+    assert safe_name(given) == kept
 
 
 def test_a_very_long_name_fits_on_any_disk():
-    assert uploads.safe_name("猫" * 300 + ".csv").endswith(".csv")
-    assert len(uploads.safe_name("猫" * 300 + ".csv").encode()) <= 200
+    assert safe_name("猫" * 300 + ".csv").endswith(".csv")
+    assert len(safe_name("猫" * 300 + ".csv").encode()) <= 200
 
 
 def test_viewers_cannot_upload(browser, seat):
@@ -207,7 +209,7 @@ def test_who_lost_their_seat_cannot_finish(browser, seat):
 def test_a_cancelled_upload_leaves_nothing(browser):
     place = start(browser, FLOWERS).json()
     send(browser, place, FLOWERS[:100], offset=0)
-    folder = uploads._folder(Upload.objects.get())
+    folder = folder_of(Upload.objects.get())
     assert browser.delete(place["url"]).status_code == 204
     assert not folder.exists()
     assert not Upload.objects.exists()
@@ -216,7 +218,7 @@ def test_a_cancelled_upload_leaves_nothing(browser):
 def test_uploads_that_nobody_goes_on_with_are_forgotten(browser):
     place = start(browser, FLOWERS).json()
     send(browser, place, FLOWERS[:100], offset=0)
-    folder = uploads._folder(Upload.objects.get())
+    folder = folder_of(Upload.objects.get())
     jobs.sweep()
     assert folder.exists()
     Upload.objects.update(touched=now() - timedelta(days=2))
@@ -247,7 +249,7 @@ def test_train_and_test_files_become_one_dataset(browser, redis):
     assert dataset.name == "flowers"
     assert dataset.latest.description["parts"] == {"train": 40, "test": 40}
     assert dataset.original_bytes == 2 * len(FLOWERS)
-    assert not any(uploads._folder(known).exists() for known in Upload.objects.all())
+    assert not any(folder_of(known).exists() for known in Upload.objects.all())
 
 
 def test_together_they_wait_for_the_last_byte_of_each(browser):

@@ -24,6 +24,7 @@ from webapp.datasets import lifecycle
 from webapp.datasets.jobs import import_dataset
 from webapp.datasets.models import Dataset, Tag, Upload
 from webapp.datasets.uploading import uploads
+from webapp.datasets.uploading.limits import check_names
 from webapp.projects.access import require_editor
 from webapp.projects.models import Membership, Project, User
 
@@ -48,7 +49,7 @@ def finish_uploads(files: Sequence[Upload], *, name: str = "", checksums: Sequen
 
     `checksums` are those of the whole files in the same order, or none.
     """
-    uploads.check_names(files)
+    check_names(files)
     if checksums and len(checksums) != len(files):
         raise UserError(_("A checksum is missing."), _("Send one for each file, or none."), code="no_checksum")
     return _become_dataset(files, source=uploads.store(files, checksums), name=name)

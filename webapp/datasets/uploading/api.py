@@ -20,6 +20,7 @@ from webapp.datasets.api import seat_of
 from webapp.datasets.models import Upload
 from webapp.datasets.serializers import StartedSerializer
 from webapp.datasets.uploading import uploads
+from webapp.datasets.uploading.arrived import received_bytes
 from webapp.projects.models import User
 
 
@@ -118,7 +119,7 @@ class UploadViewSet(viewsets.GenericViewSet[Upload]):
     def retrieve(self, request: Request, pk: str) -> Response:
         """How far the file has come."""
         upload = self._mine(UUID(pk))
-        upload.received = uploads.received_bytes(upload)
+        upload.received = received_bytes(upload)
         return Response(PlaceSerializer(upload).data)
 
     @extend_schema(responses={204: None})

@@ -18,6 +18,7 @@ from webapp.core.errors import UserError, error_body
 from webapp.datasets import services
 from webapp.datasets.models import Upload
 from webapp.datasets.uploading import uploads
+from webapp.datasets.uploading.arrived import WrongOffset
 from webapp.projects.access import UserRequest, current_project
 
 
@@ -52,7 +53,7 @@ def upload(request: UserRequest, pk: UUID) -> HttpResponse:
             blocks=blocks,
             checksum=request.headers.get("Upload-Checksum", ""),
         )
-    except uploads.WrongOffset as error:
+    except WrongOffset as error:
         return _go_on_there(error)
     except SenderGone:
         return HttpResponse(status=400)  # nobody reads it
@@ -68,7 +69,7 @@ def finish(request: UserRequest) -> JsonResponse:
     files = [_mine(request, pk) for pk in _ids(request.POST.getlist("upload"))]
     try:
         dataset = services.finish_uploads(files, checksums=request.POST.getlist("checksum"))
-    except uploads.WrongOffset as error:
+    except WrongOffset as error:
         return _go_on_there(error)
     return JsonResponse({"id": dataset.pk, "url": dataset.get_absolute_url()}, status=201)
 
@@ -94,7 +95,7 @@ def _let_pass(blocks: Iterator[bytes]) -> None:
             pass
 
 
-def _go_on_there(error: uploads.WrongOffset) -> JsonResponse:
+def _go_on_there(error: WrongOffset) -> JsonResponse:
     body = error_body(error.code, error.message, error.hint)
     return JsonResponse(body | {"received": error.received}, status=error.status)
 
