@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from pydantic import JsonValue
 
+from training.data import mapped
 from training.device import choose_device
 from training.errors import TrainingError
 from training.loop import train
@@ -124,6 +125,22 @@ def test_windows_cover_a_long_passage_and_know_where_the_answer_stands() -> None
             assert context[places[first, 0] : places[last, 1]] == "w31 w32"
             found += 1
     assert found >= 1
+
+
+def test_many_questions_are_cut_some_at_a_time_into_a_mapped_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    passages = [" ".join(f"w{number}" for number in range(size)) for size in (50, 4, 30)]
+    tokenizer = build_words([*passages, "where is it"], 200)
+    asked = [Asked("where is it", passages[at % 3], [(f"w{at}", passages[at % 3].find(f"w{at}"))]) for at in range(4)]
+    whole = cut_windows(tokenizer, asked, 20, spelled=True)
+    monkeypatch.setattr("training.texts.passages.AT_ONCE", 3)
+    monkeypatch.setattr(mapped, "IN_MEMORY", 0)
+    parts = cut_windows(tokenizer, asked, 20, spelled=True, folder=tmp_path)
+    assert isinstance(parts.places, np.memmap)
+    assert parts.encoded.ids.tolist() == whole.encoded.ids.tolist()
+    assert (parts.places.tolist(), parts.example.tolist()) == (whole.places.tolist(), whole.example.tolist())
+    assert parts.targets(asked).tolist() == whole.targets(asked).tolist()
 
 
 def test_the_best_stretch_is_that_of_highest_start_plus_end_in_order_inside_the_passage() -> None:

@@ -15,6 +15,7 @@ import torch
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 
+from training.data import mapped
 from training.device import choose_device
 from training.loop import train
 from training.models.text_parts import TokenAttention
@@ -118,6 +119,21 @@ def test_each_word_is_known_by_its_first_token() -> None:
     assert firsts[0].tolist()[0] == 0
     assert firsts[0].tolist()[2] == -1
     assert len(firsts[1]) == 0
+
+
+def test_many_sentences_are_cut_some_at_a_time_into_a_mapped_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sentences = [["low", "lowest", "x"][: at % 4] for at in range(10)]
+    tokenizer = build_byte_pairs(["low lower lowest"], 259)
+    whole, whole_firsts = encode_words(tokenizer, sentences, 5, spelled=True)
+    monkeypatch.setattr("training.texts.reading.AT_ONCE", 3)
+    monkeypatch.setattr(mapped, "IN_MEMORY", 0)
+    parts, firsts = encode_words(tokenizer, sentences, 5, spelled=True, folder=tmp_path)
+    assert isinstance(firsts.flat, np.memmap)
+    assert parts.ids.tolist() == whole.ids.tolist()
+    assert [one.tolist() for one in firsts] == [one.tolist() for one in whole_firsts]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_text_is_cut_like_the_sentences_that_were_learnt() -> None:

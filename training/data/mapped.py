@@ -1,5 +1,6 @@
 """Columns of a data set version for a training: in memory, or mapped from a file where they would take much of it."""
 
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,18 +61,19 @@ class Growing(Generic[N]):
             folder.mkdir(parents=True, exist_ok=True)
         self._dtype = dtype
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed at the end; gone however that comes
-        self._count = 0
+        self._count, self._each = 0, tuple[int, ...]()
 
     def add(self, some: NDArray[N]) -> None:
-        """Put these (n,) behind the others."""
+        """Put these (n, ...) behind the others, which have the same shape but for n."""
         self._file.write(np.ascontiguousarray(some, self._dtype).data)
-        self._count += len(some)
+        self._count, self._each = self._count + len(some), some.shape[1:]
 
     def whole(self) -> NDArray[N]:
-        """All of them (count,): in memory, or mapped where they are many. Nothing can be added after that."""
+        """All of them (count, ...): in memory, or mapped where they are many. Nothing can be added after that."""
+        shape = (self._count, *self._each)
         with self._file as file:
             file.flush()
-            if self._count * np.dtype(self._dtype).itemsize > IN_MEMORY:
-                return np.memmap(file, self._dtype, mode="r+", shape=(self._count,))
+            if math.prod(shape) * np.dtype(self._dtype).itemsize > IN_MEMORY:
+                return np.memmap(file, self._dtype, mode="r+", shape=shape)
             file.seek(0)
-            return np.fromfile(file, self._dtype)
+            return np.fromfile(file, self._dtype).reshape(shape)

@@ -10,6 +10,7 @@ from typing import ClassVar, cast
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from pydantic import JsonValue
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,7 +20,7 @@ from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
-from training.examples import PARTS, Examples, Part
+from training.examples import Examples, Part
 from training.measures import Floats
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
@@ -27,6 +28,7 @@ from training.predict import PREDICTORS
 from training.report import Report
 from training.spec import TrainSpec
 from training.texts.answers import NONE, answer_estimators, guess_answer, score_answers
+from training.texts.columns import ColumnTexts, MadeOfRows
 from training.texts.passages import Asked, Found, Windows, best_stretch, cut_windows
 from training.texts.reading import Reads, tokenizer_for
 from training.texts.spelling import Spells
@@ -45,19 +47,18 @@ class Answers:
     def __init__(self, spec: TrainSpec, examples: Examples, device: Device, model_folder: Path) -> None:
         self.spec, self.examples, self.device = spec, examples, device
         self.settings = cast(Reads, spec.network())
-        self.asked = {part: _asked(examples.frame[examples.rows[part]], spec) for part in PARTS}
-        self.asked["val"] = self.asked["val"][:: math.ceil(len(self.asked["val"]) / WATCHED)]
+        watched = examples.rows["val"][:: math.ceil(len(examples.rows["val"]) / WATCHED)]
+        self.asked = {part: _asked(examples, rows, spec) for part, rows in (examples.rows | {"val": watched}).items()}
         self.declines = any(not one.answers for one in self.asked["train"])
         if not any(one.answers for one in self.asked["train"]):
             raise TrainingError("No question has an answer.", "Choose data with answers.", code="no_answers")
         model_folder.mkdir(parents=True, exist_ok=True)
-        texts = [text for one in self.asked["train"] for text in (one.question, one.context)]
-        self.tokenizer = tokenizer_for(spec, list(dict.fromkeys(texts)))
+        self.tokenizer = tokenizer_for(spec, _texts(examples, spec))
         self.tokenizer.save_pretrained(model_folder)
         self.spelled = isinstance(self.settings, Spells) and self.settings.spelled
         self.windows = {
-            part: cut_windows(self.tokenizer, self.asked[part], self.settings.length, spelled=self.spelled)
-            for part in PARTS
+            part: cut_windows(self.tokenizer, asked, self.settings.length, spelled=self.spelled, folder=model_folder)
+            for part, asked in self.asked.items()
         }
         self.targets = {
             part: torch.from_numpy(windows.targets(self.asked[part])) for part, windows in self.windows.items()
@@ -213,12 +214,24 @@ def say(context: str, found: Found, declines: bool) -> str:
     return NONE if declines and found.advantage < 0 else context[found.start : found.end]
 
 
-def _asked(frame: pl.DataFrame, spec: TrainSpec) -> list[Asked]:
-    columns = [frame[spec.column(role)].to_list() for role in ("question", "context", "answers")]
-    return [
-        Asked(str(question or ""), str(context or ""), [(one["text"], int(one["start"] or 0)) for one in answers or []])
-        for question, context, answers in zip(*columns, strict=True)
-    ]
+def _asked(examples: Examples, rows: NDArray[np.int64], spec: TrainSpec) -> Sequence[Asked]:
+    """What these rows ask, made of the table some at a time."""
+    names = [spec.column(role) for role in ("question", "context", "answers")]
+
+    def make(some: pl.DataFrame) -> list[Asked]:
+        return [
+            Asked(str(question or ""), str(context or ""), [(a["text"], int(a["start"] or 0)) for a in answers or []])
+            for question, context, answers in zip(*(some[name].to_list() for name in names), strict=True)
+        ]
+
+    return MadeOfRows(examples.frame.select(names), rows, make)
+
+
+def _texts(examples: Examples, spec: TrainSpec) -> Sequence[str]:
+    """The questions and passages to learn from, each once."""
+    columns = [examples.column(spec.column(role), "train").cast(pl.String) for role in ("question", "context")]
+    texts = pl.concat([column.rename("text") for column in columns]).drop_nulls().unique(maintain_order=True)
+    return ColumnTexts(texts.to_frame(), ["text"])
 
 
 def _right(asked: Sequence[Asked]) -> list[list[str]]:

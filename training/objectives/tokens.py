@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import polars as pl
@@ -18,18 +18,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.architectures import Shapes
+from training.data.mapped import Growing
 from training.device import Device
 from training.errors import TrainingError
 from training.evaluate import hardest_examples, judge_measures
 from training.events import Sample
 from training.examples import PARTS, Examples, Part
-from training.measures import Floats, Ints
+from training.measures import Floats
 from training.model_folder import load_network, read_config
 from training.objectives import OBJECTIVES, Guess
 from training.predict import PREDICTORS
 from training.report import Report
 from training.spec import TrainSpec
 from training.techniques.losses import tag_weights
+from training.texts.columns import MadeOfRows
 from training.texts.entities import (
     OUTSIDE,
     count_entities,
@@ -40,7 +42,7 @@ from training.texts.entities import (
     kind_rows,
     likeliest_tags,
 )
-from training.texts.reading import Encoded, Reads, encode_words, tokenizer_for
+from training.texts.reading import Encoded, Firsts, Reads, encode_words, tokenizer_for
 from training.texts.spelling import Spells
 from training.texts.tokenizers import load_tokenizer
 from training.texts.words import split_tokens
@@ -53,11 +55,10 @@ NO_TAG = -100
 class Sentences:
     """The words of one part with their true tags, cut into tokens."""
 
-    words: list[list[str]]
-    tags: list[list[str]]
+    words: Sequence[list[str]]
+    tags: Sequence[list[str]]
     encoded: Encoded
-    firsts: list[Ints]
-    """Per sentence the token at which each word starts; -1 for words that are cut off."""
+    firsts: Firsts
 
 
 @OBJECTIVES.register("token-classification")
@@ -73,16 +74,16 @@ class TokenTags:
         self.spec, self.examples, self.device = spec, examples, device
         self.settings = cast(Reads, spec.network())
         self.spelled = isinstance(self.settings, Spells) and self.settings.spelled
-        tagged = {part: _tagged(examples.column(spec.column("spans"), part)) for part in PARTS}
-        self.tags = sorted({tag for _, tags in tagged["train"] for tag in tags}, key=lambda tag: (tag != OUTSIDE, tag))
+        words, tags = ({part: self._named(part, name) for part in PARTS} for name in ("token", "tag"))
+        self.tags = sorted({tag for row in tags["train"] for tag in row}, key=lambda tag: (tag != OUTSIDE, tag))
         if len(self.tags) < 2:
             raise TrainingError("No word is marked.", "Choose data in which names are marked.", code="one_class")
-        self.forbidden = _forbidden(self.tags, [tags for _, tags in tagged["train"]])
+        self.forbidden = _forbidden(self.tags, tags["train"])
         model_folder.mkdir(parents=True, exist_ok=True)
-        self.tokenizer = tokenizer_for(spec, [" ".join(words) for words, _ in tagged["train"]])
+        self.tokenizer = tokenizer_for(spec, self._joined())
         self.tokenizer.save_pretrained(model_folder)
-        self.parts = {part: self._sentences(tagged[part]) for part in PARTS}
-        self.targets = self._targets(self.parts["train"])
+        self.parts = {part: self._sentences(words[part], tags[part], model_folder) for part in PARTS}
+        self.targets = self._targets(self.parts["train"], model_folder)
         self.weights = tag_weights(self.targets, [tag == OUTSIDE for tag in self.tags], spec.recipe)
         self.shapes = Shapes(
             outputs=len(self.tags), vocabulary=len(self.tokenizer), length=self.settings.length, per_token=True
@@ -94,7 +95,7 @@ class TokenTags:
     def loss(self, model: nn.Module, indices: Tensor, epoch: int) -> Tensor:
         encoded, places = self.parts["train"].encoded, indices.numpy()
         scores = model(*encoded.batch(places, self.device.torch)).float()
-        targets = encoded.padded(self.targets, places, NO_TAG).to(scores.device)
+        targets = encoded.padded(self.targets, places, NO_TAG).long().to(scores.device)
         smoothing = self.spec.recipe.label_smoothing
         return F.cross_entropy(
             scores.flatten(0, 1),
@@ -144,27 +145,43 @@ class TokenTags:
         columns = self.spec.roles["spans"]
         return {"tags": self.tags, "columns": columns, "spelled": self.spelled, "forbidden": self.forbidden.tolist()}
 
-    def _sentences(self, tagged: list[tuple[list[str], list[str]]]) -> Sentences:
-        words = [words for words, _ in tagged]
-        encoded, firsts = encode_words(self.tokenizer, words, self.settings.length, spelled=self.spelled)
-        return Sentences(words, [tags for _, tags in tagged], encoded, firsts)
+    def _named(self, part: Part, name: Literal["token", "tag"]) -> Sequence[list[str]]:
+        """The words or the tags of each sentence; an empty sentence keeps its place."""
+        return self._made(part, self._field(name).fill_null(pl.lit([], pl.List(pl.String))))
 
-    def _targets(self, sentences: Sentences) -> Tensor:
-        """Tag numbers at the first token of each word, NO_TAG elsewhere: (tokens of all texts,)."""
+    def _joined(self) -> Sequence[str]:
+        """The sentences to learn from as texts."""
+        return self._made("train", self._field("token").list.join(" ").fill_null(""))
+
+    def _field(self, name: Literal["token", "tag"]) -> pl.Expr:
+        return pl.col(self.spec.column("spans")).list.eval(pl.element().struct.field(name).fill_null(""))
+
+    def _made(self, part: Part, wanted: pl.Expr) -> MadeOfRows[Any]:
+        frame = self.examples.frame.select(self.spec.column("spans"))
+        return MadeOfRows(frame, self.examples.rows[part], lambda some: some.select(wanted).to_series().to_list())
+
+    def _sentences(self, words: Sequence[list[str]], tags: Sequence[list[str]], folder: Path) -> Sentences:
+        encoded, firsts = encode_words(self.tokenizer, words, self.settings.length, spelled=self.spelled, folder=folder)
+        return Sentences(words, tags, encoded, firsts)
+
+    def _targets(self, sentences: Sentences, folder: Path) -> Tensor:
+        """Tag numbers at the first token of each word, NO_TAG elsewhere: int32 (tokens of all texts,)."""
         numbers = {tag: number for number, tag in enumerate(self.tags)}
-        targets = np.full(len(sentences.encoded.ids), NO_TAG)
-        for start, firsts, tags in zip(sentences.encoded.starts, sentences.firsts, sentences.tags, strict=True):
-            there = firsts >= 0
-            targets[start + firsts[there]] = np.array([numbers[tag] for tag in tags])[there]
-        return torch.from_numpy(targets)
+        targets = Growing(np.int32, folder)
+        for length, firsts, tags in zip(sentences.encoded.lengths, sentences.firsts, sentences.tags, strict=True):
+            one, there = np.full(length, NO_TAG, np.int32), firsts >= 0
+            one[firsts[there]] = np.array([numbers[tag] for tag in tags], np.int32)[there]
+            targets.add(one)
+        return torch.from_numpy(targets.whole())
 
     def _read(self, model: nn.Module, sentences: Sentences) -> tuple[list[list[str]], Floats]:
         """The tags said, and each sentence's mean loss over the words that are read and whose tag is known."""
         numbers = {tag: number for number, tag in enumerate(self.tags)}
         said, losses = [], np.zeros(len(sentences.tags))
-        for row, logs in enumerate(read_tags(model, sentences.encoded, sentences.firsts, self.device.torch)):
+        read = read_tags(model, sentences.encoded, sentences.firsts, self.device.torch)
+        for row, (logs, tags) in enumerate(zip(read, sentences.tags, strict=True)):
             said.append([self.tags[number] for number in likeliest_tags(logs, self.forbidden)])
-            known = np.array([numbers.get(tag, -1) for tag in sentences.tags[row]], dtype=np.int64)
+            known = np.array([numbers.get(tag, -1) for tag in tags], dtype=np.int64)
             counted = (known >= 0) & (sentences.firsts[row] >= 0)
             losses[row] = -logs[counted, known[counted]].mean() if counted.any() else 0.0
         return said, losses
@@ -242,7 +259,7 @@ class TokenPredictor:
 
 
 @torch.no_grad()
-def read_tags(model: nn.Module, encoded: Encoded, firsts: Sequence[Ints], device: torch.device) -> Iterator[Floats]:
+def read_tags(model: nn.Module, encoded: Encoded, firsts: Firsts, device: torch.device) -> Iterator[Floats]:
     """Log probabilities (words, tags) of one sentence after the other; words that are cut off get the first tag."""
     found: dict[int, Floats] = {}
     for indices in encoded.in_order_of_length():
@@ -254,13 +271,7 @@ def read_tags(model: nn.Module, encoded: Encoded, firsts: Sequence[Ints], device
     return (found[row] for row in range(len(firsts)))
 
 
-def _tagged(column: pl.Series) -> list[tuple[list[str], list[str]]]:
-    """Words and tags per sentence; an empty sentence keeps its place."""
-    sentences = [cell or [] for cell in column.to_list()]
-    return [([str(one["token"]) for one in cell], [str(one["tag"]) for one in cell]) for cell in sentences]
-
-
-def _forbidden(tags: list[str], learnt: list[list[str]]) -> NDArray[np.bool_]:
+def _forbidden(tags: list[str], learnt: Sequence[list[str]]) -> NDArray[np.bool_]:
     """Steps between tags that are not said: none where the examples to learn from take such steps themselves."""
     forbidden, numbers = forbidden_steps(tags), {tag: number for number, tag in enumerate(tags)}
     start = len(tags)

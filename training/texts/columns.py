@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
-from typing import overload
+from typing import TypeVar, overload
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+R = TypeVar("R")
 AT_ONCE = 4096
 """Rows whose texts are made at a time."""
 
@@ -47,6 +50,35 @@ class ColumnTexts(Sequence[str]):
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # as a list has none
+
+
+class MadeOfRows(Sequence[R]):
+    """What `make` makes of each of these rows of a table, some at a time, anew each time they are gone through.
+
+    The cells stay where they lie, which may be a mapped file.
+    """
+
+    def __init__(self, frame: pl.DataFrame, rows: NDArray[np.int64], make: Callable[[pl.DataFrame], list[R]]) -> None:
+        self._frame, self._rows, self._make = frame, rows, make
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[R]:
+        for start in range(0, len(self), AT_ONCE):
+            yield from self[start : start + AT_ONCE]
+
+    @overload
+    def __getitem__(self, place: int) -> R: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[R]: ...
+
+    def __getitem__(self, place: int | slice) -> R | list[R]:
+        if isinstance(place, slice):
+            return self._make(self._frame[self._rows[place]])
+        (one,) = self._make(self._frame[self._rows[[place]]])
+        return one
 
 
 class Chained(Collection[str]):

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.data.mapped import Growing
 from training.measures import Floats, Ints
 from training.settings.texts import LOOKS
+from training.texts.columns import AT_ONCE
 from training.texts.reading import Encoded
 from training.texts.spelling import looks_of, meetings
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding
+    from tokenizers import Encoding, Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 LONGEST_ANSWER = 30
 """Tokens of an answer."""
+
+Looks: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32]]
+"""What the words of a question and of its passage look like."""
 
 
 class Asked(NamedTuple):
@@ -37,20 +43,24 @@ class Windows:
 
     encoded: Encoded
     example: Ints
-    """Which example each window belongs to: (windows,)."""
-    places: Ints
+    """Which example each window belongs to, in their order: (windows,)."""
+    places: NDArray[np.int32]
     """First and last character + 1 in the passage, -1 for other tokens: (tokens of all windows, 2)."""
 
-    def stretch(self, window: int) -> Ints:
+    def stretch(self, window: int) -> NDArray[np.int32]:
         """The places of one window's tokens: (T, 2)."""
         start = self.encoded.starts[window]
         return self.places[start : start + self.encoded.lengths[window]]
 
     def targets(self, asked: Sequence[Asked]) -> Ints:
         """First and last token of the right answer in each window, the opening mark where there is none: (n, 2)."""
-        return np.array(
-            [_target(self.stretch(window), asked[example].answers) for window, example in enumerate(self.example)]
-        ).reshape(-1, 2)
+        found, window = np.empty((len(self.example), 2), np.int64), 0
+        for one, count in zip(asked, np.bincount(self.example, minlength=len(asked)), strict=True):
+            found[window : window + count] = [
+                _target(self.stretch(place), one.answers) for place in range(window, window + count)
+            ]
+            window += count
+        return found
 
 
 class Found(NamedTuple):
@@ -63,41 +73,65 @@ class Found(NamedTuple):
 
 
 def cut_windows(
-    tokenizer: PreTrainedTokenizerFast, asked: Sequence[Asked], length: int, *, spelled: bool = False
+    tokenizer: PreTrainedTokenizerFast,
+    asked: Sequence[Asked],
+    length: int,
+    *,
+    spelled: bool = False,
+    folder: Path | None = None,
 ) -> Windows:
     """Windows of at most `length` tokens over every passage, neighbours sharing a third of it.
 
-    `spelled` adds to each token what its word looks like and whether the other side holds it too.
+    `spelled` adds to each token what its word looks like and whether the other side holds it too. Examples are gone
+    through once, some at a time; more than a gigabyte of tokens is mapped from a file in `folder`.
     """
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
+    marks = _marks(tokenizer)
+    ids, places = Growing(np.int32, folder), Growing(np.int32, folder)
+    lengths, example = list[int](), list[int]()
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        for number, (one, question, passage) in enumerate(_encode(backend, some), start):
+            looks = _looks(one, question, passage) if spelled else None
+            for tokens, stretch in _windows(question, passage, looks, marks, length):
+                ids.add(tokens)
+                places.add(stretch)
+                lengths.append(len(tokens))
+                example.append(number)
+    sizes = np.array(lengths, dtype=np.int64)
+    texts = Encoded(torch.from_numpy(ids.whole()), np.cumsum(sizes) - sizes, sizes, 0)
+    return Windows(texts, np.array(example, dtype=np.int64), places.whole())
+
+
+def _encode(backend: Tokenizer, asked: Sequence[Asked]) -> Iterator[tuple[Asked, Encoding, Encoding]]:
+    """Each example with the tokens of its question and of its passage, which several may share."""
     questions = backend.encode_batch([one.question for one in asked], add_special_tokens=False)
     passages = list(dict.fromkeys(one.context for one in asked))
     encoded = dict(zip(passages, backend.encode_batch(passages, add_special_tokens=False), strict=True))
-    opening, closing = _marks(tokenizer)
-    ids, places, example = [], [], []
-    for number, (one, question) in enumerate(zip(asked, questions, strict=True)):
-        passage, asking = encoded[one.context], question.ids[: length // 3]
-        before = [opening, *asking, closing]
-        room = length - len(before) - 1
-        looks = _looks(one, question, passage) if spelled else None
-        for first in _starts(len(passage.ids), room):
-            part, offsets = _part(passage, first, room)
-            tokens = np.array([*before, *part, closing], dtype=np.int32)
-            if looks is not None:
-                nothing = np.zeros((1, looks[0].shape[1]), np.int32)
-                beside = [nothing, looks[0][: len(asking)], nothing, looks[1][first : first + room], nothing]
-                tokens = np.column_stack([tokens, np.concatenate(beside)])
-            ids.append(tokens)
-            places.append(np.array([(-1, -1)] * len(before) + offsets + [(-1, -1)], dtype=np.int64))
-            example.append(number)
-    lengths = np.array([len(one) for one in ids], dtype=np.int64)
-    texts = Encoded(torch.from_numpy(np.concatenate(ids)), np.cumsum(lengths) - lengths, lengths, 0)
-    return Windows(texts, np.array(example, dtype=np.int64), np.concatenate(places))
+    for one, question in zip(asked, questions, strict=True):
+        yield one, question, encoded[one.context]
 
 
-def best_stretch(scores: Floats, places: Ints) -> Found:
+def _windows(
+    question: Encoding, passage: Encoding, looks: Looks | None, marks: tuple[int, int], length: int
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    """The tokens of each window (T,) or with looks (T, 3 + LOOKS), and their places (T, 2)."""
+    (opening, closing), asking = marks, question.ids[: length // 3]
+    before = [opening, *asking, closing]
+    room = length - len(before) - 1
+    for first in _starts(len(passage.ids), room):
+        part, offsets = _part(passage, first, room)
+        tokens = np.array([*before, *part, closing], dtype=np.int32)
+        if looks is not None:
+            nothing = np.zeros((1, looks[0].shape[1]), np.int32)
+            beside = [nothing, looks[0][: len(asking)], nothing, looks[1][first : first + room], nothing]
+            tokens = np.column_stack([tokens, np.concatenate(beside)])
+        yield tokens, np.array([(-1, -1)] * len(before) + offsets + [(-1, -1)], dtype=np.int32)
+
+
+def best_stretch(scores: Floats, places: NDArray[np.int32]) -> Found:
     """The stretch of a window whose first and last token score highest together; `scores` (T, 2), `places` (T, 2).
 
     The opening mark stands for no answer: Devlin et al., "BERT", 2019, section 4.3.
@@ -115,7 +149,7 @@ def best_stretch(scores: Floats, places: Ints) -> Found:
     return Found(int(places[first, 0]), int(places[last, 1]), probability, advantage)
 
 
-def _target(places: Ints, answers: Sequence[tuple[str, int]]) -> tuple[int, int]:
+def _target(places: NDArray[np.int32], answers: Sequence[tuple[str, int]]) -> tuple[int, int]:
     for text, start in answers[:1]:
         end = start + len(text)
         covered = np.flatnonzero((places[:, 0] >= 0) & (places[:, 0] < end) & (places[:, 1] > start))
@@ -129,7 +163,7 @@ def _starts(tokens: int, room: int) -> list[int]:
     return [0, *range(step, max(step, tokens - room // 3), step)] if tokens > room else [0]
 
 
-def _looks(one: Asked, question: Encoding, passage: Encoding) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _looks(one: Asked, question: Encoding, passage: Encoding) -> Looks:
     """What the words of both sides look like, and whether they meet: (tokens, looks + 2) each."""
     asking = [one.question[start:end] for start, end in question.offsets]
     telling = [one.context[start:end] for start, end in passage.offsets]

@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from training.data.mapped import Growing
 from training.pretrained.transfer import earlier_tokenizer
+from training.texts.columns import AT_ONCE
 from training.texts.spelling import with_looks
 from training.texts.tokenizers import (
     build_byte_pairs,
@@ -26,6 +27,7 @@ from training.texts.tokenizers import (
 )
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
     from training.architectures import Architecture
@@ -166,31 +168,67 @@ def _encode_some(
     return [ids if len(ids) else np.zeros(1, np.int32) for ids in found], cut
 
 
+@dataclass(frozen=True)
+class Firsts:
+    """Per sentence the token at which each word starts; -1 for words that are cut off or leave no token."""
+
+    flat: NDArray[np.int32]
+    """Of the words of all sentences, one after another."""
+    ends: NDArray[np.int64]
+    """Where the words of each sentence end."""
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __iter__(self) -> Iterator[NDArray[np.int32]]:
+        return (self[sentence] for sentence in range(len(self)))
+
+    def __getitem__(self, sentence: int) -> NDArray[np.int32]:
+        return self.flat[self.ends[sentence - 1] if sentence else 0 : self.ends[sentence]]
+
+
 def encode_words(
-    tokenizer: PreTrainedTokenizerFast, sentences: Sequence[Sequence[str]], length: int, *, spelled: bool = False
-) -> tuple[Encoded, list[NDArray[np.int64]]]:
+    tokenizer: PreTrainedTokenizerFast,
+    sentences: Sequence[Sequence[str]],
+    length: int,
+    *,
+    spelled: bool = False,
+    folder: Path | None = None,
+) -> tuple[Encoded, Firsts]:
     """Cut sentences whose words are known into at most `length` tokens each; `spelled` adds the looks of their words.
 
-    Beside them, per sentence, the token at which each word starts; -1 for words that are cut off or leave no token.
+    Sentences are gone through once, some at a time; more than a gigabyte of tokens is mapped from a file in `folder`.
     """
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
-    encodings = backend.encode_batch([list(words) for words in sentences], is_pretokenized=True)
-    cut = sum(len(encoding.ids) > length for encoding in encodings)
-    ids = [np.array(encoding.ids[:length] or [0], dtype=np.int32) for encoding in encodings]
-    if spelled:
-        places = [encoding.word_ids[:length] or [None] for encoding in encodings]
-        ids = [
-            with_looks(one.tolist(), [None if at is None else words[at] for at in word_of_token])
-            for one, words, word_of_token in zip(ids, sentences, places, strict=True)
-        ]
-    lengths = np.array([len(one) for one in ids], dtype=np.int64)
-    firsts = [_first_tokens(e.word_ids[:length], len(words)) for e, words in zip(encodings, sentences, strict=True)]
-    return Encoded(torch.from_numpy(np.concatenate(ids)), np.cumsum(lengths) - lengths, lengths, cut), firsts
+    flat, firsts = Growing(np.int32, folder), Growing(np.int32, folder)
+    lengths, counts = np.empty(len(sentences), np.int64), np.empty(len(sentences), np.int64)
+    cut = 0
+    for start in range(0, len(sentences), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        words = [list(one) for one in sentences[some]]
+        encodings = backend.encode_batch(words, is_pretokenized=True)
+        cut += sum(len(encoding.ids) > length for encoding in encodings)
+        ids = [_word_ids(*each, length, spelled=spelled) for each in zip(encodings, words, strict=True)]
+        first = [_first_tokens(e.word_ids[:length], len(one)) for e, one in zip(encodings, words, strict=True)]
+        lengths[some], counts[some] = [len(one) for one in ids], [len(one) for one in words]
+        flat.add(np.concatenate(ids))
+        firsts.add(np.concatenate(first))
+    encoded = Encoded(torch.from_numpy(flat.whole()), np.cumsum(lengths) - lengths, lengths, cut)
+    return encoded, Firsts(firsts.whole(), np.cumsum(counts))
 
 
-def _first_tokens(word_of_token: Sequence[int | None], words: int) -> NDArray[np.int64]:
-    firsts = np.full(words, -1)
+def _word_ids(encoding: Encoding, words: Sequence[str], length: int, *, spelled: bool) -> NDArray[np.int32]:
+    """The token ids of one sentence: (tokens,), or with the looks of its words (tokens, 1 + LOOKS)."""
+    ids = encoding.ids[:length] or [0]
+    if not spelled:
+        return np.array(ids, dtype=np.int32)
+    places = encoding.word_ids[:length] or [None]
+    return with_looks(ids, [None if at is None else words[at] for at in places])
+
+
+def _first_tokens(word_of_token: Sequence[int | None], words: int) -> NDArray[np.int32]:
+    firsts = np.full(words, -1, np.int32)
     for token in range(len(word_of_token) - 1, -1, -1):
         word = word_of_token[token]
         if word is not None:
