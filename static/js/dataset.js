@@ -64,7 +64,7 @@ function followImport(box) {
     box.querySelector("[data-share]").textContent = done === null ? "" : `${Math.floor(100 * done)} %`;
   };
   const reload = () => location.reload();
-  listen(box.dataset.liveImport, { phase: show, settled: reload, reset: reload });
+  listen(box.dataset.liveImport, { phase: show, beat: heard, settled: reload, reset: reload });
 }
 
 function followList(list) {

@@ -27,9 +27,11 @@ export class Row {
     this.part("pause").hidden = state !== "sending" && state !== "again";
     this.part("resume").hidden = state !== "paused";
     this.part("retry").hidden = state !== "again";
+    if (state === "again" || state === "paused") this.forgetPace();
   }
 
   draw(there) {
+    this.there = there;
     const share = (100 * there) / Math.max(this.total, 1);
     const bar = this.part("progress");
     bar.setAttribute("aria-valuenow", Math.floor(share));
@@ -40,6 +42,7 @@ export class Row {
   /** What was sent before an interruption says nothing about the speed after it. */
   forgetPace() {
     this.samples = [];
+    this.draw(this.there);
   }
 
   /** Speed and time left, once some seconds tell. */

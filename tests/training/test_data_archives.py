@@ -73,6 +73,11 @@ def test_a_folder_around_everything_is_no_class(tmp_path):
     assert sorted(frame["label"].unique()) == ["cat", "dog"]
 
 
+def test_pictures_in_one_folder_have_no_class(tmp_path):
+    _, description = imported(packed(tmp_path, {f"pets/{n}.png": picture(n) for n in range(4)}))
+    assert [column.name for column in description.columns] == ["image"]
+
+
 def test_folders_named_by_digits_are_classes_and_not_numbers(tmp_path):
     files = {f"{number % 2}/{number}.png": picture(number) for number in range(8)}
     _, description = imported(packed(tmp_path, files))

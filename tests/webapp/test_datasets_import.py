@@ -1,5 +1,6 @@
 """Imports: from what somebody brought to version 1, or to words that say why not."""
 
+import json
 import threading
 import time
 from datetime import timedelta
@@ -131,7 +132,7 @@ def test_an_import_that_kills_every_worker_is_given_up_with_words(seat):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_long_phase_keeps_its_worker_alive(seat, monkeypatch):
+def test_a_long_phase_keeps_its_worker_alive_and_its_page_told(seat, monkeypatch, redis):
     monkeypatch.setattr(working, "BEAT_SECONDS", 0.05)
     dataset = bring(seat, FLOWERS)
     claimed = lifecycle.claim(Dataset, dataset.pk)
@@ -142,6 +143,7 @@ def test_a_long_phase_keeps_its_worker_alive(seat, monkeypatch):
             time.sleep(0.02)
     assert not lifecycle.unattended(Dataset).exists()
     assert threading.active_count() < 20
+    assert b"beat" in {fields[b"event"] for _, fields in redis.xrange(f"live:{dataset.channel}")}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -184,6 +186,14 @@ def test_the_phases_of_an_import_are_published(seat, redis):
     news = [fields for _, fields in redis.xrange(f"live:{dataset.channel}")]
     assert {fields[b"event"] for fields in news} == {b"phase", b"settled"}
     assert b'"ready"' in news[-1][b"data"]
+    titles = [json.loads(fields[b"data"])["title"] for fields in news[:-1]]
+    assert [title for at, title in enumerate(titles[1:]) if title != titles[at]] == [
+        "Checking the file",
+        "Reading the rows",
+        "Looking at the columns",
+        "Writing it down",
+        "Storing",
+    ]
     assert redis.xlen(f"live:project-{dataset.project_id}")
 
 

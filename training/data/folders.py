@@ -13,7 +13,7 @@ def places(paths: Sequence[PurePosixPath]) -> list[Place]:
     """Part and class of each file, in order.
 
     A level of folders is the parts if all its names are words such as train, test and val. Of what is left, the first
-    level with more than one name is the class; a single folder around everything is a wrapping.
+    level with more than one name is the class; a single folder around everything is a wrapping, and says no class.
     """
     folders = [list(path.parts[:-1]) for path in paths]
     parts: list[str | None] = [None] * len(folders)
@@ -22,7 +22,7 @@ def places(paths: Sequence[PurePosixPath]) -> list[Place]:
         for row, names in enumerate(folders):
             if len(names) > level:
                 parts[row] = named_part(names.pop(level))
-    while all(folders) and len({names[0] for names in folders}) == 1 and any(len(names) > 1 for names in folders):
+    while all(folders) and len({names[0] for names in folders}) == 1:
         folders = [names[1:] for names in folders]
     return [(part, names[0] if names else None) for part, names in zip(parts, folders, strict=True)]
 

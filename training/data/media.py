@@ -100,7 +100,7 @@ def folder_notes(members: Sequence[Member]) -> Notes:
     named = frame["label"].drop_nulls().n_unique()
     if not named:
         frame = frame.drop("label")
-    words = {0: "without class folders", 1: "in one folder"}.get(named, f"in {named} class folders")
+    words = f"in {named} class folders" if named else "without class folders"
     return Notes(frame, {member.key: row for row, member in enumerate(members)}, words, frozenset(["label"]))
 
 

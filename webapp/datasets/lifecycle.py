@@ -34,8 +34,11 @@ def unattended(kind: type[W]) -> QuerySet[W]:
 
 
 def beat(work: Work) -> bool:
-    """Say that the work is alive; False if it is no longer this worker's."""
-    return _update(work, heartbeat=now())
+    """Say that the work is alive, to its page too; False if it is no longer this worker's."""
+    if not _update(work, heartbeat=now()):
+        return False
+    live.publish(work.channel, "beat", {})
+    return True
 
 
 def record_phase(work: Work, *, title: str, done: float | None) -> bool:

@@ -54,12 +54,12 @@ def show(work: Work, title: str, done: float | None = None) -> None:
 
 
 def show_all(work: Work, phases: "Iterable[ImportPhase]") -> None:
-    """Say what is being done as it goes on, now and then."""
-    shown = 0.0
+    """Say what is being done: each phase at once, and how far it is now and then."""
+    shown, title = 0.0, ""
     for phase in phases:
-        if time.monotonic() - shown > NEWS_SECONDS:
+        if phase.title != title or time.monotonic() - shown > NEWS_SECONDS:
             show(work, phase.title, phase.done)
-            shown = time.monotonic()
+            shown, title = time.monotonic(), phase.title
 
 
 def work_root() -> Path:
