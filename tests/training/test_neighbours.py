@@ -81,6 +81,9 @@ def test_no_row_hears_its_own_answer_and_others_hear_all() -> None:
     again = find_neighbours(columns, answers, fold)
     assert again is not None
     assert again[1][7].tolist() == pytest.approx(found[1][7].tolist())
+    farthest = np.sort(np.hypot(*(values - values[7] for values in columns.values())) / 0.29)[30]
+    sparse = found[0].sparse[0] + found[0].sparse[1] * found[1][7, -1]
+    assert np.exp(sparse) == pytest.approx(farthest, rel=0.05)  # all others count for the distance
     here = {name: values[7:8] for name, values in columns.items()}
     assert again[0].say(here)[0, 0] > found[0].say(here)[0, 0] + 1.9  # a row that was not learnt from, at its place
 

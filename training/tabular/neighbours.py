@@ -28,6 +28,8 @@ LEAST_GAIN = 0.25
 """How much more of the answers' variance two columns must explain together than the better of them does alone."""
 FOR_CHOICE = 5_000
 """Rows by which the map is chosen at most."""
+NO_DISTANCE = 1e-6
+"""What is added to distances, of which some are 0."""
 FILE = "neighbours.safetensors"
 
 Columns: TypeAlias = Mapping[str, Floats]
@@ -104,7 +106,7 @@ def find_neighbours(columns: Columns, answers: Floats, fold: Ints) -> tuple[Neig
     places = np.stack([columns[name] for name in axes], axis=1) / unit
     said = _ask_others(places, answers, fold)
     there = np.isfinite(places).all(axis=1)
-    distances = said[there, -1]
+    distances = said[there, -1] = _sparseness(places[there])
     found = Neighbours(axes, unit, places[there], answers[there])
     found = replace(found, sparse=(float(distances.mean()), float(distances.std()) or 1.0))
     return found, found._scaled(said)
@@ -148,6 +150,15 @@ def _ask_others(places: Floats, answers: Floats, fold: Ints) -> Floats:
     return said
 
 
+def _sparseness(places: Floats) -> Floats:
+    """How far each place (rows, 2) is from the farthest of the other rows that would be asked, as a logarithm: (rows,).
+
+    No answer is in it, so that all other rows may count, as they do for rows that are not learnt from.
+    """
+    farthest, _place = cKDTree(places).query(places, k=[min(max(NEAREST) + 1, len(places))])
+    return np.asarray(np.log(farthest[:, 0] + NO_DISTANCE))
+
+
 def _ask(known: Floats, answers: Floats, asked: Floats) -> Floats:
     """The mean answers of so many of the nearest known places, and how far away the farthest is, as a logarithm."""
     there = np.isfinite(asked).all(axis=1)
@@ -155,7 +166,7 @@ def _ask(known: Floats, answers: Floats, asked: Floats) -> Floats:
     distances, nearest = cKDTree(known).query(asked[there], k=list(range(1, most + 1)))
     means = [answers[nearest[:, :count]].mean(axis=1) for count in NEAREST]
     said = np.full((len(asked), _width(answers)), np.nan)
-    said[there] = np.column_stack([*means, np.log(distances[:, -1] + 1e-6)])
+    said[there] = np.column_stack([*means, np.log(distances[:, -1] + NO_DISTANCE)])
     return said
 
 
