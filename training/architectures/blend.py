@@ -78,13 +78,13 @@ class BlendSettings(Architecture):
 
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
-        many = facts.rows >= MANY_ROWS
+        many, regression = facts.rows >= MANY_ROWS, task == "tabular-regression"
         settings = cls(
-            members=(2 if task == "tabular-regression" else 3) if preset == "thorough" else 1,
+            members=3 if preset == "thorough" and not (many and regression) else 1,  # of the latter each takes long
             trees=preset,
             perceptron="quick" if many or preset == "quick" else "balanced",
             linear="off" if many else "quick",
-            made=many and task == "tabular-regression",
+            made=many and regression,
             many_rows=many,
         )
         return settings, Recipe(epochs=1, batch_size=min(65_536, max(1, facts.rows)), evaluations=8)
