@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from training.architectures import ARCHITECTURES, Architecture
 from training.errors import TrainingError
-from training.recipes import Recipe, Settings
+from training.recipes import ABOUT_SOME, Recipe, Settings
 from training.tasks import TASKS, Task
 
 SplitMethod: TypeAlias = Literal["random", "stratified", "group", "time", "column"]
@@ -110,6 +110,12 @@ class TrainSpec(Settings):
     def column(self, role: str) -> str:
         """The single column of a role."""
         return self.roles[role][0]
+
+
+def heeded_fields(task: type[Task], architecture: type[Architecture]) -> set[str]:
+    """The fields of the recipe that decide something when this architecture learns this task."""
+    read = set(architecture.heeds or Recipe.model_fields) - (set(ABOUT_SOME) - set(task.heeds))
+    return read if offers_ensemble(task, architecture) else read - {"ensemble", "bagging"}
 
 
 def offers_ensemble(task: type[Task], architecture: type[Architecture]) -> bool:

@@ -137,3 +137,12 @@ def test_a_starter_that_is_there_is_one_click_from_a_run(browser, seat, redis):
     assert f'href="/runs/new/?dataset={dataset.pk}"' in page
     assert "/datasets/starters/iris/" not in page
     assert "/datasets/starters/penguins/" in page
+
+
+def test_the_page_of_an_architecture_shows_only_what_decides_something(browser):
+    counted = browser.get("/catalog/architectures/counted-words/").content.decode()
+    network = browser.get("/catalog/architectures/text-cnn/").content.decode()
+    assert "Learning rate" in network
+    assert "Learning rate" not in counted
+    assert "Seed" in counted
+    assert "Mix pictures" not in network

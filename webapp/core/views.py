@@ -8,6 +8,7 @@ from training.architectures import ARCHITECTURES, architectures_for
 from training.experiments import EXPERIMENTS
 from training.recipes import Recipe
 from training.reference import setting_rows
+from training.spec import heeded_fields
 from training.tasks import TASKS
 from webapp.core.catalog import architecture_entry, read_catalog, task_entry
 from webapp.core.templatetags.touchstone import STATES
@@ -36,10 +37,12 @@ def architecture(request: HttpRequest, key: str) -> HttpResponse:
     """One architecture: what it is good for, its settings and its paper."""
     if key not in ARCHITECTURES:
         raise Http404
+    kind = ARCHITECTURES[key]
+    heeded = set[str]().union(*(heeded_fields(TASKS[task], kind) for task in kind.tasks))
     context = {
-        "architecture": architecture_entry(ARCHITECTURES[key]),
-        "settings": setting_rows(ARCHITECTURES[key]),
-        "recipe": setting_rows(Recipe),
+        "architecture": architecture_entry(kind),
+        "settings": setting_rows(kind),
+        "recipe": [row for row in setting_rows(Recipe) if row.name in heeded],
     }
     return render(request, "core/architecture.html", context)
 

@@ -9,8 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from training.architectures import ARCHITECTURES
-from training.recipes import ABOUT_SOME
-from training.spec import TrainSpec, offers_ensemble
+from training.spec import TrainSpec, heeded_fields
 from training.tasks import TASKS
 from webapp.core.settings_form import SettingsForm
 from webapp.pretrained.services import models_for
@@ -76,10 +75,7 @@ class DraftSettings:
 
     def _heeded(self, fields: list[BoundField]) -> list[BoundField]:
         """Without the fields of the recipe that nobody reads, or that make no sense for the task."""
-        read = set(self.architecture.heeds or type(self.proposal.recipe).model_fields)
-        read -= set(ABOUT_SOME) - set(self.task.heeds)
-        if not offers_ensemble(self.task, self.architecture):
-            read -= {"ensemble", "bagging"}
+        read = heeded_fields(self.task, self.architecture)
         return [field for field in fields if field.name in read]
 
     @property
