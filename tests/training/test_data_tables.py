@@ -84,6 +84,7 @@ def test_the_phases_are_told_in_order(tmp_path):
         ("utf-16-le", b"\xff\xfe", "UTF-16"),
         ("utf-16-be", b"\xfe\xff", "UTF-16"),
         ("utf-16-le", b"", "UTF-16"),
+        ("utf-32-le", b"\xff\xfe\0\0", "UTF-32"),
         ("gb18030", b"", "GB18030"),
     ],
 )

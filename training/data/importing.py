@@ -168,6 +168,10 @@ def _write_data(opened: Opened, folder: Path, aside: SetAside, misfits: dict[str
             cells[name] = _decide_again(sample[name], misfits[name]) if attempt < 2 else Cells("text")
     if rows == 0:
         raise _nothing_to_read(opened, aside)
+    if not any(found.present for found in misfits.values()):
+        raise TrainingError(
+            f"Every cell of {opened[0][0].name} is empty.", "Fill in its rows and upload it again.", code="no_rows"
+        )
 
 
 def _first_rows(opened: Opened) -> pl.DataFrame:

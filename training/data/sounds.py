@@ -35,6 +35,8 @@ def sound_length(data: bytes) -> tuple[float, str]:
                 return 0.0, "no sound in it"
             is_whole = read >= 0.9 * sound.frames or claimed >= _UNKNOWN
             return read / sound.samplerate, "" if is_whole else "a sound that is cut off"
+    except soundfile.LibsndfileError as error:
+        return 0.0, f"not a sound: {error.error_string.rstrip('.')}"
     except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
         return 0.0, f"not a sound: {error}"
 

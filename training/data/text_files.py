@@ -16,9 +16,17 @@ MAX_UNPACKED = 50 << 30
 MAX_RATIO = 500
 """A gzip file that grows more than this is made to fill the disk; real text grows 3 to 30 times."""
 _SAMPLE = 1 << 20
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _TITLES = {
     "utf-8": "UTF-8",
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
     "gb18030": "GB18030",
@@ -117,7 +125,7 @@ def detect_encoding(path: Path, name: str) -> tuple[str, int, bool]:
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
     encoding, start = _marked(head)
-    if encoding.startswith("utf-16"):
+    if encoding.startswith(("utf-16", "utf-32")):
         return encoding, start, False
     offset = 0
     decoder = codecs.getincrementaldecoder("utf-8")()

@@ -15,6 +15,8 @@ MAX_OBJECT = 512 << 20
 MAX_ITEM = 64 << 20
 """Characters of one object of a list."""
 _CHUNK = 1 << 20
+_MOST_DIGITS = 400
+"""A longer number is beyond what a fraction of 64 bits can hold."""
 _LIST_KEYS = ("data", "rows", "records", "examples", "items", "results", "train")
 _SPACE = " \t\r\n"
 
@@ -52,7 +54,7 @@ class JsonList(Reader):
 
 def read_list(path: Path, name: str, aside: SetAside) -> Iterator[Record]:
     """The objects of a list, decoded one after the other; raises TrainingError that names a broken line."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_int=_whole_number)
     size, line, buffer, read = max(path.stat().st_size, 1), 1, "", 0
     opened, number = False, 0
     with path.open(encoding="utf-8", newline="") as file:
@@ -102,7 +104,7 @@ def load_object(path: Path, name: str) -> dict[str, object]:
             code="large_object",
         )
     try:
-        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        value = json.loads(path.read_text(encoding="utf-8", errors="replace"), parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise _broken(name, error.lineno, error.msg, near=error.doc, at=error.pos) from error
     except RecursionError as error:
@@ -155,6 +157,11 @@ def as_records(values: list[object], name: str, aside: SetAside) -> Iterator[Rec
             yield Record(number, storable(value), number / len(values), number)
         else:
             aside.add(name, number, "not an object in braces", str(value))
+
+
+def _whole_number(digits: str) -> int | str:
+    """The number; one of more digits than any measure has stays as it is written."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
 def _are_objects(entry: list[object]) -> bool:
