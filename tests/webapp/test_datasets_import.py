@@ -156,6 +156,7 @@ def test_an_import_whose_worker_is_killed_is_done_by_the_next_one(seat, shared_d
         worker.wait()
     dataset.refresh_from_db()
     assert dataset.status == Dataset.Status.IMPORTING
+    assert len(list(working.work_root().iterdir())) == 1
     Dataset.objects.update(heartbeat=now() - timedelta(minutes=2))
     jobs.tend_imports()
     with import_worker():
@@ -163,6 +164,7 @@ def test_an_import_whose_worker_is_killed_is_done_by_the_next_one(seat, shared_d
         wait_for(lambda: settled.filter(pk=dataset.pk).first(), what="the end of the import")
     dataset.refresh_from_db()
     assert (dataset.status, dataset.attempt, dataset.latest.rows) == (Dataset.Status.READY, 2, 12_000)
+    assert list(working.work_root().iterdir()) == []
 
 
 def test_a_dataset_deleted_while_it_is_imported_leaves_nothing(seat, monkeypatch):

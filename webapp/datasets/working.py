@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -71,7 +72,11 @@ def work_root() -> Path:
 
 @contextmanager
 def _workplace(work: Work) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix=f"{work.channel}-", dir=work_root()) as folder:
+    """A folder of its own; what a worker that was killed left of the same work is cleared away."""
+    prefix = f"{type(work).__name__.lower()}-{work.pk}-"
+    for left in work_root().glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=work_root()) as folder:
         yield Path(folder)
 
 
