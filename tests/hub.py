@@ -4,9 +4,10 @@ import hashlib
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from urllib.parse import unquote, urlparse
 
 import polars as pl
@@ -45,6 +46,9 @@ FILES = {
 
 
 class Hub(BaseHTTPRequestHandler):
+    models: ClassVar[Mapping[str, Mapping[str, bytes]]] = {}
+    """Files of each model by their names."""
+
     def do_HEAD(self) -> None:
         self.answer()
 
@@ -59,6 +63,16 @@ class Hub(BaseHTTPRequestHandler):
         name = path.removeprefix("/datasets/nature/life/resolve/main/")
         if name in FILES:
             return self.send(FILES[name], "application/octet-stream")
+        for model, held in self.models.items():
+            if path == f"/api/models/{model}/revision/main":
+                told = {"id": model, "sha": "1" * 40, "siblings": [{"rfilename": file} for file in held]}
+                return self.send(json.dumps(told).encode(), "application/json")
+            if path == f"/api/models/{model}/tree/{'1' * 40}":
+                listed = [{"type": "file", "path": file, "size": len(held[file]), "oid": "0" * 40} for file in held]
+                return self.send(json.dumps(listed).encode(), "application/json")
+            file = path.removeprefix(f"/{model}/resolve/{'1' * 40}/")
+            if file in held:
+                return self.send(held[file], "application/octet-stream")
         self.send_response(404)
         self.send_header("X-Error-Code", "RepoNotFound")
         self.send_header("Content-Length", "0")
@@ -79,9 +93,9 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub() -> Iterator[str]:
+def hub(models: Mapping[str, Mapping[str, bytes]] | None = None) -> Iterator[str]:
     """The address of a running stand-in."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Stocked", (Hub,), {"models": models or {}}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # tests are offline but for this

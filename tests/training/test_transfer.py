@@ -1,4 +1,4 @@
-"""Starting from an earlier run: what is taken over, what is not, and that it helps."""
+"""Starting from an earlier run: what is taken over, what is not, and that it helps; and from a model of a hub."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.hub import hub
+from tests.training.tiny_data import SOURCES
+from training.architectures import ARCHITECTURES, Shapes
 from training.errors import TrainingError
 from training.events import Event, Progress, Warning
 from training.loop import train
+from training.pretrained.loading import resolve
 from training.recipes import Recipe
 from training.spec import TrainSpec
 
@@ -79,3 +83,20 @@ def test_a_table_is_read_as_the_earlier_run_read_it(flower_spec: TrainSpec, tmp_
     start = {"start_from": str(tmp_path / "first" / "model")}
     again = list(train(flower_spec.model_copy(update=start), tmp_path / "second"))
     assert first_loss(again) < first_loss(fresh)
+
+
+@pytest.mark.parametrize("architecture", list(SOURCES))
+def test_a_model_of_the_hub_is_fetched_without_code_or_pickle_and_built(
+    architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SOURCES[architecture](tmp_path / "published")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "published").iterdir()}
+    dangers = {"pytorch_model.bin": b"\x80\x04.", "modeling.py": b"raise SystemExit('this must never run')"}
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    with hub({"people/tiny": files | dangers}) as address:
+        monkeypatch.setenv("TOUCHSTONE_HUB", address)
+        folder = resolve("people/tiny")
+    assert {path.name for path in folder.iterdir()} == files.keys()
+    settings = ARCHITECTURES[architecture].model_validate({"source": str(folder)})
+    shapes = Shapes(outputs=2, vocabulary=300, length=32, channels=3, height=32, width=32)
+    assert sum(weight.numel() for weight in settings.build(shapes).parameters()) > 1000

@@ -148,7 +148,8 @@ def _from_hub(source: str) -> Path:
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(source, allow_patterns=WANTED, etag_timeout=5))
+        mirror = os.environ.get("TOUCHSTONE_HUB") or None
+        return Path(snapshot_download(source, allow_patterns=WANTED, etag_timeout=5, endpoint=mirror))
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise TrainingError(
             f"There is no model called “{source}”.", "Check the name: it looks like “owner/model”.", code="no_model"
