@@ -14,6 +14,7 @@ from training.data.numbers import read_numbers
 from training.data.schema import ID, PART, Description, Finding, Fix
 
 HELD = ("test", "val")
+_SHARES = 8
 _WHOLE = ("image", "audio", "conversation", "spans")
 """Types of which a single column holds whole examples, rather than pieces of a running text."""
 
@@ -77,15 +78,22 @@ def held_rows(path: Path, description: Description) -> NDArray[np.bool_]:
 def repeated(groups: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Bool [rows]: whether an earlier row has the same group."""
     again = np.zeros(len(groups), dtype=bool)
-    ordered = np.sort(groups)
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    del ordered
+    twice = _twice(groups)
     if len(twice):
         rows = np.flatnonzero(np.isin(groups, twice))
         _, first = np.unique(groups[rows], return_index=True)
         again[rows] = True
         again[rows[first]] = False
     return again
+
+
+def _twice(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The groups of more than one row; a share of them is sorted at a time, so that no second copy of all is held."""
+    share, found = groups.astype(np.uint8) % _SHARES, []  # the lowest byte, which is as good as chance
+    for number in range(_SHARES):
+        ordered = np.sort(groups[share == number])
+        found.append(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
+    return np.concatenate(found)
 
 
 def leaks(groups: NDArray[np.int64], held: NDArray[np.bool_]) -> NDArray[np.bool_]:
