@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-ROW = 1024
+ROW = 512
 """Tokens of a row, or of its only conversation: longer rows cost more attention than they save in filling."""
 
 
