@@ -165,6 +165,24 @@ def test_a_table_of_categories_alone_is_learnt_beside_its_baselines(waves, tmp_p
     assert report_of(tmp_path).baselines
 
 
+def test_categories_are_split_by_sets_or_one_by_one(make_data: MakeData, tmp_path: Path) -> None:
+    names = [f"town {number % 20}" for number in range(800)]
+    worth = [float(number % 20 % 2) for number in range(800)]
+    spec = TrainSpec(
+        task="tabular-regression",
+        data=str(make_data(pl.DataFrame({"town": names, "worth": worth}))),
+        roles={"target": ["worth"], "features": ["town"]},
+        architecture="boosted-trees",
+        settings={"leaves": 2, "category_rows": 0},
+        recipe=Recipe(epochs=1, lr=1.0),
+    )
+    learnt(spec, tmp_path / "sets")
+    learnt(spec.model_copy(update={"settings": {**spec.settings, "single_categories": 64}}), tmp_path / "single")
+    errors = {kind: report_of(tmp_path / kind).metrics["rmse"].value for kind in ("sets", "single")}
+    assert errors["sets"] < 0.1  # one split tells ten towns from the ten others
+    assert errors["single"] > 0.4  # one split tells one town from the rest
+
+
 def test_trees_mind_a_rare_class_more_where_classes_count_the_same(make_data: MakeData, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     size = random.normal(size=600)

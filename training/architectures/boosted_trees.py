@@ -68,6 +68,15 @@ class BoostedTreesSettings(Architecture):
         description="Rows that a category needs before what it says counts fully (LightGBM).",
     )
 
+    single_categories: int = Field(
+        4,
+        ge=1,
+        le=256,
+        title="Categories one by one",
+        description="Columns of at most so many categories are split by one against the rest; larger ones by sets of "
+        "them, which is finer and sooner learnt by heart (LightGBM).",
+    )
+
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         batch = min(65_536, max(1, facts.rows))
@@ -85,7 +94,7 @@ class BoostedTreesSettings(Architecture):
             settings = cls(leaves=63, row_share=0.8, column_share=0.3, l2=1.0, made=True)
             rounds, lr, members = {"balanced": (500, 0.05, 1), "thorough": (1400, 0.03, 2)}[preset]
         else:  # a class is learnt by heart sooner than a number
-            settings = cls(column_share=0.5)
+            settings = cls(column_share=0.5, single_categories=64)
             rounds, lr, members = {"balanced": (250, 0.05, 1), "thorough": (500, 0.025, 3)}[preset]
         return settings, Recipe(epochs=rounds, batch_size=batch, lr=lr, ensemble=members)
 

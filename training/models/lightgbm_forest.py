@@ -80,6 +80,7 @@ def _lightgbm_parameters(
         "feature_fraction": settings.column_share,
         "lambda_l2": settings.l2,
         "cat_smooth": settings.category_rows,
+        "max_cat_to_onehot": settings.single_categories,
         "seed": recipe.seed,
         "num_threads": threads,
         "deterministic": True,
