@@ -3,7 +3,9 @@
 import { colour, CONFIG, keepWidth, loadPlotly, plainLayout, whenSeen } from "./plotly.js";
 
 const FIGURES = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 5 });
-const MOMENTS = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+const DAYS = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" });
+const MOMENTS = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "short", timeZone: "UTC" });
+const MANY_DAYS_MS = 60 * 86_400_000; // so many days in all are told without times
 
 /** Where a number or a moment stands on the axis. */
 const place = (value) => (typeof value === "string" ? Date.parse(`${value.replace(" ", "T")}Z`) : value);
@@ -27,13 +29,15 @@ class Histogram {
     const { counts, unit } = this.#facts;
     const edges = this.#facts.edges.map(place);
     const marks = this.#facts.marks.map(({ at, name }) => ({ at: place(at), name }));
-    const words = typeof this.#facts.edges[0] === "string" ? MOMENTS : FIGURES;
+    const isTime = typeof this.#facts.edges[0] === "string";
+    const words = !isTime ? FIGURES : edges.at(-1) - edges[0] > MANY_DAYS_MS ? DAYS : MOMENTS;
+    const until = isTime ? " –<br>" : " – "; // the two ends of a time do not fit side by side
     const bars = {
       type: "bar",
       x: counts.map((_count, at) => (edges[at] + edges[at + 1]) / 2),
       width: counts.map((_count, at) => edges[at + 1] - edges[at]),
       y: counts,
-      hovertext: counts.map((count, at) => `${words.format(edges[at])} – ${words.format(edges[at + 1])} ${unit}: ${FIGURES.format(count)}`),
+      hovertext: counts.map((count, at) => `${words.format(edges[at])}${until}${words.format(edges[at + 1])} ${unit}: ${FIGURES.format(count)}`),
       hoverinfo: "text",
       marker: { color: colour("--series-1"), line: { color: colour("--surface"), width: 0.5 } },
     };
