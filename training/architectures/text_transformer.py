@@ -8,7 +8,6 @@ from training.architectures import ARCHITECTURES, Architecture, Cost, Facts, Sha
 from training.recipes import Preset, Recipe
 from training.settings.heads import heads_share_width
 from training.settings.texts import (
-    EACH_TOKEN,
     PLACES,
     WHOLE_TEXTS,
     Dropout,
@@ -28,7 +27,7 @@ class TextTransformerSettings(ReaderFromNothing):
 
     title = "Transformer"
     order = 20
-    tasks = (*WHOLE_TEXTS, *EACH_TOKEN)
+    tasks = (*WHOLE_TEXTS, "token-classification")
     good_for = "Texts in any language, when there is no pretrained model for it or it has to be small and quick."
     paper = "A. Vaswani et al., “Attention is all you need”, 2017, https://arxiv.org/abs/1706.03762"
     simple = ("layers", "counted")
@@ -44,7 +43,7 @@ class TextTransformerSettings(ReaderFromNothing):
     @classmethod
     def preset(cls, preset: Preset, task: str, facts: Facts) -> tuple[Architecture, Recipe]:
         layers, width = {"quick": (1, 64), "balanced": (2, 96), "thorough": (3, 128)}[preset]
-        if task in EACH_TOKEN:
+        if task == "token-classification":
             settings = cls.for_tokens(task, preset, layers=layers, width=width)
             return settings, for_each_token(task, facts.rows, preset, lr=1e-3)
         settings = cls.for_whole_texts(preset, facts, dropout=0.4, layers=layers, width=width)
