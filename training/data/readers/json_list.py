@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from training.data.readers import READERS, Reader, Reading, SetAside
 from training.data.records import Record, read_records, storable
@@ -54,45 +55,81 @@ class JsonList(Reader):
 
 def read_list(path: Path, name: str, aside: SetAside) -> Iterator[Record]:
     """The objects of a list, decoded one after the other; raises TrainingError that names a broken line."""
-    decoder = json.JSONDecoder(parse_int=_whole_number)
-    size, line, buffer, read = max(path.stat().st_size, 1), 1, "", 0
-    opened, number = False, 0
+    size, read, rest = max(path.stat().st_size, 1), 0, _Rest(name)
     with path.open(encoding="utf-8", newline="") as file:
-        while True:
-            chunk = file.read(max(_CHUNK, len(buffer)))
-            buffer += chunk
+        while not rest.is_closed:
+            chunk = file.read(max(_CHUNK, rest.length))
             read += len(chunk)
-            position = 0
-            while True:
-                start = _skip(buffer, position, "," if opened else "[")
-                opened = opened or start > position
-                if start >= len(buffer):
-                    break
-                if buffer[start] == "]":
-                    return
-                try:
-                    value, end = decoder.raw_decode(buffer, start)
-                except RecursionError as error:
-                    raise _broken(name, line, "it is nested too deeply") from error
-                except json.JSONDecodeError as error:
-                    if chunk and len(buffer) - start < MAX_ITEM:
-                        break  # the object goes on in the next chunk
-                    where = line + buffer.count("\n", position, error.pos)
-                    raise _broken(name, where, error.msg, near=buffer, at=error.pos, number=number) from error
-                if chunk and end >= len(buffer):
-                    break  # a number may go on in the next chunk
-                line += buffer.count("\n", position, start)
-                number += 1
-                if isinstance(value, dict):
-                    fields = storable(value) if "\\u" in buffer[start:end] else value
-                    yield Record(line, fields, min(read / size, 1.0), number)
+            rest.add(chunk)
+            while entry := rest.take():
+                if isinstance(entry.value, dict):
+                    fields = storable(entry.value) if "\\u" in entry.text else entry.value
+                    yield Record(entry.line, fields, min(read / size, 1.0), entry.number)
                 else:
-                    aside.add(name, line, f"entry {number} is no object in braces", buffer[start:end])
-                line += buffer.count("\n", start, end)
-                position = end
-            buffer = buffer[position:]
-            if not chunk:
-                raise _broken(name, line + buffer.rstrip().count("\n"), "the closing ] is missing")
+                    aside.add(name, entry.line, f"entry {entry.number} is no object in braces", entry.text)
+
+
+class _Entry(NamedTuple):
+    """One thing that a list holds."""
+
+    line: int
+    number: int
+    value: object
+    text: str
+
+
+class _Rest:
+    """What was read of a list and is not decoded yet."""
+
+    def __init__(self, name: str) -> None:
+        self.is_closed = False
+        self._name = name
+        self._text = ""
+        self._at, self._line, self._number = 0, 1, 0
+        self._is_open = self._is_last = False
+
+    @property
+    def length(self) -> int:
+        """Characters that wait."""
+        return len(self._text) - self._at
+
+    def add(self, chunk: str) -> None:
+        """More of the file; an empty chunk says that this was all, which is a mistake before the list is closed."""
+        if self._is_last:
+            raise _broken(self._name, self._line + self._text.rstrip().count("\n"), "the closing ] is missing")
+        self._text, self._at, self._is_last = self._text[self._at :] + chunk, 0, not chunk
+
+    def take(self) -> _Entry | None:
+        """The next entry; None before it is there to its end, and behind the last."""
+        start = _skip(self._text, self._at, "," if self._is_open else "[")
+        self._is_open = self._is_open or start > self._at
+        if start >= len(self._text):
+            return None
+        if self._text[start] == "]":
+            self.is_closed = True
+            return None
+        if (decoded := self._decode(start)) is None:
+            return None
+        value, end = decoded
+        self._line += self._text.count("\n", self._at, start)
+        self._number += 1
+        entry = _Entry(self._line, self._number, value, self._text[start:end])
+        self._line += self._text.count("\n", start, end)
+        self._at = end
+        return entry
+
+    def _decode(self, start: int) -> tuple[object, int] | None:
+        try:
+            value, end = _DECODER.raw_decode(self._text, start)
+        except RecursionError as error:
+            raise _broken(self._name, self._line, "it is nested too deeply") from error
+        except json.JSONDecodeError as error:
+            if not self._is_last and len(self._text) - start < MAX_ITEM:
+                return None  # the object goes on in the next chunk
+            line = self._line + self._text.count("\n", self._at, error.pos)
+            raise _broken(self._name, line, error.msg, near=self._text, at=error.pos, number=self._number) from error
+        goes_on = not self._is_last and end >= len(self._text)  # a number may
+        return None if goes_on else (value, end)
 
 
 def load_object(path: Path, name: str) -> dict[str, object]:
@@ -162,6 +199,9 @@ def as_records(values: list[object], name: str, aside: SetAside) -> Iterator[Rec
 def _whole_number(digits: str) -> int | str:
     """The number; one of more digits than any measure has stays as it is written."""
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole_number)
 
 
 def _are_objects(entry: list[object]) -> bool:
