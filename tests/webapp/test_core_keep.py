@@ -7,6 +7,8 @@ import sys
 import psutil
 import pytest
 
+from webapp.core.hold import hold
+
 WAIT = 30
 
 
@@ -47,3 +49,15 @@ def test_nothing_outlives_an_owner_that_was_killed(owner):
     owner.wait()
     kept.wait(WAIT)
     assert not children[0].is_running()
+
+
+def test_a_data_folder_is_held_by_one_until_all_of_it_has_ended(tmp_path, capsys):
+    lock = hold(tmp_path, patience=0)
+    heir = subprocess.Popen(["sleep", "600"], pass_fds=[lock.fileno()])
+    lock.close()
+    with pytest.raises(SystemExit, match="End it first, or set TOUCHSTONE_DATA"):
+        hold(tmp_path, patience=0.2)
+    heir.kill()
+    heir.wait()
+    assert "Waiting for the Touchstone" in capsys.readouterr().out
+    hold(tmp_path, patience=0).close()

@@ -8,7 +8,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.conf import settings
 from django.core.management import call_command
@@ -17,6 +17,7 @@ from honcho import manager as honcho
 from honcho.manager import Manager
 
 from webapp.core import devices, redis_server
+from webapp.core.hold import hold
 
 PYTHON = sys.executable
 CELERY = [PYTHON, "-m", "celery", "--quiet", "-A", "webapp.celery", "--skip-checks"]
@@ -42,7 +43,8 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: int, **options: Any) -> None:
         """Prepare, start, wait for Ctrl-C, and leave no child behind."""
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-        redis = _start_redis()
+        lock = hold(settings.DATA_DIR, patience=3 * KILL_WAIT)
+        redis = _start_redis(lock)
         models = subprocess.Popen(["nice", PYTHON, "-m", "training", "prepare-models"], cwd=settings.BASE_DIR)
         try:
             self._prepare()
@@ -104,14 +106,17 @@ def _run_until_asked(commands: dict[str, list[str]]) -> None:
     supervisor.loop()
 
 
-def _start_redis() -> "subprocess.Popen[bytes] | None":
-    """The private Redis, in a group of its own so that it is the last to end; None if REDIS_URL names another."""
+def _start_redis(lock: TextIO) -> "subprocess.Popen[bytes] | None":
+    """The private Redis, in a group of its own so that it is the last to end; None if REDIS_URL names another.
+
+    Its keeper holds the data folder too: whoever begins after this process was killed waits for it.
+    """
     if "REDIS_URL" in os.environ:
         return None
     socket = Path(settings.REDIS_URL.removeprefix("unix://"))
     socket.unlink(missing_ok=True)
     command = _kept(redis_server.command(settings.DATA_DIR, socket), grace=KILL_WAIT)
-    process = subprocess.Popen(command, start_new_session=True, cwd=settings.BASE_DIR)
+    process = subprocess.Popen(command, start_new_session=True, cwd=settings.BASE_DIR, pass_fds=[lock.fileno()])
     deadline = time.monotonic() + 20
     while not socket.exists():
         if process.poll() is not None or time.monotonic() > deadline:
