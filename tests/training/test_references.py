@@ -141,7 +141,7 @@ def test_the_loss_of_tagged_words_is_that_of_bert(make_spec: Making, tmp_path: P
     reference.classifier.load_state_dict(network.head.state_dict())
     encoded = objective.parts["train"].encoded
     ids, mask = encoded.batch(SOME.numpy(), CPU.torch)
-    labels = encoded.padded(objective.targets, SOME.numpy(), -100)
+    labels = encoded.padded(objective.targets, SOME.numpy(), -100).long()
     theirs = reference.eval()(input_ids=ids, attention_mask=mask.long(), labels=labels).loss
     torch.testing.assert_close(objective.loss(network, SOME, 0), theirs)
 
