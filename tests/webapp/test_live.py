@@ -26,8 +26,13 @@ async def hear(count, channel, after="", then=None):
 
 
 async def seated(count=1):
-    """Wait until so many listeners sit."""
-    while sum(len(viewers) for viewers in live._hub()._viewers.values()) < count or not live._hub()._reader:
+    """Wait until so many listeners sit, and their channels are read."""
+    hub = live._hub()
+    while (
+        sum(len(viewers) for viewers in hub._viewers.values()) < count
+        or len(hub._positions) < len(hub._viewers)
+        or not hub._reader
+    ):
         await asyncio.sleep(0.01)
 
 
@@ -110,6 +115,27 @@ def test_many_viewers_share_one_reader(redis):
     opened, heard = asyncio.run(listen())
     assert [numbers(each) for each in heard] == [[1, 2]] * 30
     assert opened <= 2 * live.CONNECTIONS  # not one for each of the thirty
+
+
+def test_news_that_come_while_somebody_sits_down_disturb_nobody(redis, monkeypatch):
+    async def scene():
+        ring = live.Hub._ring
+
+        async def slowly(hub):
+            await ring(hub)
+            await asyncio.to_thread(say, 1, channel="run-2")
+            await asyncio.sleep(0.2)  # the reader meets the news before the newcomer is through the door
+
+        first = asyncio.create_task(hear(1, "run-1"))
+        await seated()
+        monkeypatch.setattr(live.Hub, "_ring", slowly)
+        second = asyncio.create_task(hear(1, "run-2"))
+        await seated(2)
+        await asyncio.to_thread(say, 2, channel="run-1")
+        return await asyncio.wait_for(first, 5), await asyncio.wait_for(second, 5)
+
+    first, second = asyncio.run(scene())
+    assert (numbers(first), numbers(second)) == ([2], [1])
 
 
 def connections(redis):

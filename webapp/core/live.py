@@ -9,7 +9,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -99,7 +99,7 @@ async def event_stream(
 
 async def stream(channel: str, after: str = "") -> AsyncIterator[bytes]:
     """The channel's events behind the cursor `after` (from now on if empty), encoded, for ever."""
-    with await _hub().join(channel) as viewer:
+    async with _hub().join(channel) as viewer:
         seen, missed = await _catch_up(channel, after) if _ID.fullmatch(after) else (START, b"")
         if missed:
             yield missed
@@ -159,21 +159,20 @@ class Hub:
         """A stream of our own: an entry interrupts the blocking read, so that it takes up a new channel."""
         self._reader: asyncio.Task[None] | None = None
 
-    async def join(self, channel: str) -> Any:
-        """A context that hands out a viewer; what is published from now on reaches it."""
-        if channel not in self._viewers:
-            position = await _last_id(self._redis, channel)
-            self._positions.setdefault(_key(channel), position)
-            await self._ring()
-        return self._seat(channel)
+    @asynccontextmanager
+    async def join(self, channel: str) -> AsyncIterator[Viewer]:
+        """Hand out a viewer, whom everything reaches that is published from now on.
 
-    @contextmanager
-    def _seat(self, channel: str) -> Any:
+        It sits before the stream is looked at: a stream that is read without a viewer would end the reader for all.
+        """
         viewer = Viewer()
         self._viewers.setdefault(channel, set()).add(viewer)
-        if self._reader is None or self._reader.done():
-            self._reader = asyncio.create_task(self._read())
         try:
+            if _key(channel) not in self._positions:
+                self._positions.setdefault(_key(channel), await _last_id(self._redis, channel))
+                await self._ring()
+            if self._reader is None or self._reader.done():
+                self._reader = asyncio.create_task(self._read())
             yield viewer
         finally:
             self._leave(channel, viewer)
