@@ -244,3 +244,16 @@ def test_pictures_without_folders_have_no_empty_column_of_labels(tmp_path):
     assert [column.name for column in description.columns] == ["image"]
     assert "without class folders" in description.format
     assert (description.rows, description.proposals) == (4, [])
+
+
+def test_a_way_of_packing_that_nobody_here_knows_ends_in_a_sentence(tmp_path: Path) -> None:
+    path = packed(tmp_path, {f"{kind}/{n}.txt": b"good words" for kind in ("pos", "neg") for n in range(3)})
+    content = path.read_bytes()
+    for heads, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # before each file, and in the list at the end
+        pieces = content.split(heads)
+        at = place - len(heads)
+        content = heads.join(
+            [pieces[0], *(piece[:at] + struct.pack("<H", 97) + piece[at + 2 :] for piece in pieces[1:])]
+        )
+    path.write_bytes(content)
+    assert "damaged in the archive" in str(refusal(path))
